@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim.arrivals import SLICE, arrivals
-from jointbid.sim.auction.rounding import enter_bids, lay_abreast
+from jointbid.sim.auction.rounding import enter_bids
 from jointbid.sim.audience import Visits, draw_types
 from jointbid.sim.delays import quantile
 from jointbid.sim.landscape import Landscape
@@ -15,7 +15,7 @@ from jointbid.sim.streams import Streams
 
 STREAMS = Streams(1, 0)
 U = STREAMS.uniform("u", 0, SLICE)
-CELLS, BIDDERS = 4096, 48
+CELLS = 4096
 
 
 def market(**parts):
@@ -34,14 +34,8 @@ def types(people):
 
 
 def entering():
-    answer, micros = np.random.default_rng(1).random(CELLS), np.zeros((1, CELLS), dtype=np.int64)
-    numbers = np.zeros(CELLS * BIDDERS, dtype=np.int64)
-
-    def enter() -> None:
-        enter_bids(answer, 1e9, np.empty(0, dtype=np.int64), micros[0])
-        lay_abreast(micros, numbers, 7, BIDDERS)
-
-    return enter
+    answer, micros = np.random.default_rng(1).random(CELLS), np.zeros(CELLS, dtype=np.int64)
+    return lambda: enter_bids(answer, 1e9, np.empty(0, dtype=np.int64), micros)
 
 
 PARTS = {

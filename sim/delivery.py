@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .auction.lateness import count_late
 from .bidder_session import BidderSession
 from .delays import cdf, quantile
 from .scenario import Scenario
@@ -73,15 +74,16 @@ class ChunkDelivery:
         run = self._run
         if run.tmax is None:
             return
-        for number in np.flatnonzero(is_open).tolist():
-            late, n = self._late[number, part], part.stop - part.start
-            if run.share[number] < 1.0:
-                sent = self.is_sent(number, part)
-                self.absent[part, number] = late | ~sent
-                if number in self._held:
-                    self.absent[part, number] |= self._held[number][part]
-                late, n = late & sent, int(sent.sum())
-            run.late[number] += (tables.of(number, part.start + np.flatnonzero(late)) > 0).sum()
+        is_sent_all = is_open & (run.share == 1.0)
+        count_late(part.start, part.stop, self._late, is_sent_all, tables.bids, tables.cells, run.late)
+        run.sent[is_sent_all] += part.stop - part.start
+        for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
+            sent = self.is_sent(number, part)
+            late, n = self._late[number, part], int(sent.sum())
+            self.absent[part, number] = late | ~sent
+            if number in self._held:
+                self.absent[part, number] |= self._held[number][part]
+            run.late[number] += (tables.of(number, part.start + np.flatnonzero(late & sent)) > 0).sum()
             run.unsent[number] += part.stop - part.start - n
             run.sent[number] += n
 
@@ -119,7 +121,7 @@ class ChunkDelivery:
             return np.full(n, left < 0)
         if len(drawn) == 1:  # then the draw itself says on which side of the deadline it falls
             ((name, law),) = drawn.items()
-            return np.asarray(visits.by_request(run.streams, name) >= cdf(law, left))
+            return run.streams.reaches(name, visits.start, n, cdf(law, left))
         total = np.zeros(n)
         for name, law in drawn.items():
             total += quantile(law, visits.by_request(run.streams, name))

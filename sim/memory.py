@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import NamedTuple
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import LINE, Memory
-from .scenario import HOUR_US, Cap, Terms
+from .auction.arrays import Memory
+from .auction.booking import MAX_SEEN
+from .scenario import HOUR_US, Cap, LogSupply, SyntheticSupply, Terms
 
 MAX_REMEMBERED = 1 << 28
 """The most times or counts that are kept: two gigabytes of times."""
 FEW_LINES = 4
-"""From more cache lines a person on, each begins with one of its own: that costs an eighth more memory at most."""
+"""From more cache lines a person on, each begins with one of its own: that costs a quarter more memory at most."""
+LINE_BYTES = 64
+RARE_US = 1000
+"""Requests that are this far apart on average all come within the horizon; others may be pushed out, as no two share a microsecond."""
 
 
 class Counter(NamedTuple):
@@ -26,8 +31,10 @@ class Counter(NamedTuple):
     whose: str
 
 
-def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Sequence[str]) -> Memory:
-    """An empty memory for the bidders (name -> terms; ``advertisers`` in the same order).
+def open_memory(
+    people: int | None, terms: Mapping[str, Terms], advertisers: Sequence[str], lasts_us: float = inf
+) -> Memory:
+    """An empty memory for the bidders (name -> terms; ``advertisers`` in the same order), whose requests all come in ``lasts_us``.
 
     Pages of it are only used as people come. Raises ``ValueError`` for caps without people, and where it would not fit.
     """
@@ -48,31 +55,42 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
     ]
     binds = [[k for k, own in enumerate(counts) if c in own] for c in range(len(counters))]
     limit = np.array([counter.cap.impressions for counter in counters], dtype=np.int64)
-    size, first = 1 + limit, len(terms) if counters else 0
+    window_us = _whole(round(counter.cap.window_h * HOUR_US) for counter in counters)
+    calendar = np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_)
+    lasting = window_us >= lasts_us
+    size, first = np.where(lasting, 0, np.where(calendar, 1, limit)), len(terms) if counters else 0
     people, width = people or 0, first + int(size.sum())
-    _check(people, width, len(houses))
+    _check(people, width + len(counters), len(houses))
     return Memory(
-        seen=np.zeros((people, max(len(houses), 1)), dtype=np.uint8),
+        seen=_in_lines(
+            people, max(len(houses), 1) + len(counters), np.uint8 if (limit <= MAX_SEEN).all() else np.uint16
+        ),
+        houses=max(len(houses), 1),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
         counter=_whole(chain.from_iterable(counts)),
         bound_begin=np.cumsum([0, *map(len, binds)]).astype(np.int64),
         bound=_whole(chain.from_iterable(binds)),
         limit=limit,
-        window_us=_whole(round(counter.cap.window_h * HOUR_US) for counter in counters),
-        calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
+        window_us=window_us,
+        calendar=calendar,
+        lasting=lasting,
         place=(first + np.cumsum(size) - size).astype(np.int64),
-        state=_in_lines(people, width),
+        state=_in_lines(people, width, np.int64),
+        fetches=bool(size.any()),
         fresh=np.zeros((0, len(houses))),
         group=1,
     )
 
 
-def _in_lines(people: int, width: int) -> NDArray[np.int64]:
-    """Return zeros of shape (people, width or a few more): a row begins where a cache line does, if it is several lines long."""
-    if width > FEW_LINES * LINE:
-        width = -(-width // LINE) * LINE
-    flat = np.zeros(people * width + LINE, dtype=np.int64)
-    skipped = -flat.ctypes.data % (LINE * flat.itemsize) // flat.itemsize
+def _in_lines(people: int, width: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Return zeros of shape (people, ``width`` or more): no row goes over the end of a cache line without need."""
+    each = LINE_BYTES // np.dtype(kind).itemsize
+    if width > FEW_LINES * each:
+        width = -(-width // each) * each
+    elif width < each:
+        width = 1 << (width - 1).bit_length() if width else 0
+    flat = np.zeros(people * width + each, dtype=kind)
+    skipped = -flat.ctypes.data % LINE_BYTES // flat.itemsize
     return flat[skipped : skipped + people * width].reshape(people, width)
 
 
@@ -82,6 +100,7 @@ def _empty_memory(bidders: int, houses: int) -> Memory:
     none, begin = np.zeros(0, dtype=np.int64), np.zeros(bidders + 1, dtype=np.int64)
     return Memory(
         seen=np.zeros((0, max(houses, 1)), dtype=np.uint8),
+        houses=max(houses, 1),
         begin=begin,
         counter=none,
         bound_begin=np.zeros(1, dtype=np.int64),
@@ -89,11 +108,21 @@ def _empty_memory(bidders: int, houses: int) -> Memory:
         limit=none,
         window_us=none,
         calendar=np.zeros(0, dtype=np.bool_),
+        lasting=np.zeros(0, dtype=np.bool_),
         place=none,
         state=np.zeros((0, 0), dtype=np.int64),
+        fetches=False,
         fresh=np.zeros((0, houses)),
         group=1,
     )
+
+
+def longest_us(supply: SyntheticSupply | LogSupply) -> float:
+    """Return a time in which all requests come; a log has no people whom caps would count."""
+    if supply.kind == "log":
+        return inf
+    end_us = round(supply.horizon_h * HOUR_US)
+    return end_us if supply.requests * RARE_US <= end_us else end_us + supply.requests
 
 
 def _whose(cap: Cap, campaign: str, advertiser: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,9 +42,14 @@ def by_bidder(happened: Happened, bidders: int) -> Iterator[tuple[int, Happened]
     if bidders == 1:
         yield 0, happened
         return
-    for number in np.unique(happened.bidder).tolist():
-        here = happened.bidder == number
-        yield number, Happened(*(column[here] for column in happened))
+    order = np.argsort(happened.bidder, kind="stable")
+    columns: tuple[NDArray[Any], ...] = happened
+    ordered = [column[order] for column in columns]
+    number = ordered[Happened._fields.index("bidder")]
+    begins = np.searchsorted(number, np.arange(bidders + 1)).tolist()
+    for k, (begin, end) in enumerate(pairwise(begins)):
+        if begin < end:
+            yield k, Happened(*(column[begin:end] for column in ordered))
 
 
 class Outcomes:
@@ -143,7 +149,9 @@ class Awaited:
     """Outcomes of one bidder and kind that are under way; in the order of the requests."""
 
     def __init__(self) -> None:
-        self._parts: list[dict[str, NDArray[Any]]] = []
+        self._columns: dict[str, NDArray[Any]] = {}
+        """With room for more; in the first ``_n`` rows is what was put in, and where ``due_us`` is FOREVER it has been taken."""
+        self._n = self._taken = 0
         self.soonest_us = FOREVER
         """When the next of them becomes known."""
         self.known = self.margin = 0.0
@@ -151,17 +159,23 @@ class Awaited:
 
     def put(self, due_us: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:
         """Add outcomes that become known at ``due_us``; ``columns`` hold at least ``weight``."""
-        if len(due_us):
-            self._parts.append({"due_us": due_us, **columns})
-            self.soonest_us = min(self.soonest_us, int(due_us.min()))
+        if not len(due_us):
+            return
+        n, more = self._n, {"due_us": due_us, **columns}
+        if n + len(due_us) > len(self._columns.get("due_us", ())):
+            self._make_room(more)
+            n = self._n
+        self._n += len(due_us)
+        for name, column in more.items():
+            self._columns[name][n : self._n] = column
+        self.soonest_us = min(self.soonest_us, int(due_us.min()))
 
     def take_rest(self, now_us: int) -> dict[str, NDArray[Any]]:
         """All that are left, in order: those known by now, which are counted, and those still ``pending``; no columns without one."""
-        if not self._parts:
+        if self._n == self._taken:
             return {}
-        whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        whole = self._take(self._columns["due_us"][: self._n] != FOREVER)
         pending = whole["due_us"] > now_us
-        self._parts, self.soonest_us = [], FOREVER
         self._count({name: column[~pending] for name, column in whole.items()})
         return {**whole, "pending": pending}
 
@@ -169,17 +183,38 @@ class Awaited:
         """Those that have become known since the last time; no columns without one."""
         if now_us < self.soonest_us:
             return {}
-        whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
-        due = whole["due_us"] <= now_us
-        self._parts, self.soonest_us = [], FOREVER
-        rest = {name: column[~due] for name, column in whole.items()}
-        self.put(rest.pop("due_us"), rest)
-        known = {name: column[due] for name, column in whole.items()}
+        known = self._take(self._columns["due_us"][: self._n] <= now_us)
         self._count(known)
         return known
 
+    def _take(self, which: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        rows = which.nonzero()[0]
+        taken = {name: column[rows] for name, column in self._columns.items()}
+        due_us = self._columns["due_us"][: self._n]
+        due_us[rows] = FOREVER
+        self._taken += len(rows)
+        self.soonest_us = int(due_us.min())
+        if self._taken == self._n:
+            self._columns, self._n, self._taken = {}, 0, 0
+        return taken
+
+    def _make_room(self, more: dict[str, NDArray[Any]]) -> None:
+        """Leave out what has been taken, and have room for twice what there is with ``more``."""
+        old, left = self._columns, np.empty(0, np.int64)
+        if old:
+            left = (old["due_us"][: self._n] != FOREVER).nonzero()[0]
+        self._n, self._taken = len(left), 0
+        room = 2 * (len(left) + len(more["due_us"]))
+        self._columns = {name: np.empty(room, column.dtype) for name, column in more.items()}
+        for name, column in old.items():
+            self._columns[name][: self._n] = column[left]
+
     def _count(self, known: dict[str, NDArray[Any]]) -> None:
         weights, margins = known["weight"], known.get("margin", np.zeros(1))
-        for weight, margin in zip(weights.tolist(), (weights * margins).tolist(), strict=True):
-            self.known += weight  # one after the other: sums of parts could round differently
-            self.margin += margin
+        self.known = _added_in_order(self.known, weights)
+        self.margin = _added_in_order(self.margin, weights * margins)
+
+
+def _added_in_order(first: float, numbers: NDArray[np.float64]) -> float:
+    """Return ``first`` and the numbers, added one after the other: sums of parts could round differently."""
+    return float(np.add.accumulate(np.concatenate([[first], numbers]))[-1])

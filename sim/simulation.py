@@ -25,7 +25,7 @@ from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import block_ends
 from .ledger import bidder_columns, market_totals
-from .memory import open_memory
+from .memory import longest_us, open_memory
 from .results import RunResult
 from .scenario import HOUR_US, Scenario, Terms
 from .series import Series
@@ -87,8 +87,9 @@ class Simulation:
         entrants = {name: as_entrant(entry, scenario.bidders) for name, entry in strategies.items()}
         owners = [entrant.advertiser or name for name, entrant in entrants.items()]
         terms = {name: entrant.terms or Terms() for name, entrant in entrants.items()}
-        memory = open_memory(scenario.audience.people, terms, owners)
-        self.world = world = make_world(scenario, streams, log, owners, memory.seen, drawn)
+        memory = open_memory(scenario.audience.people, terms, owners, longest_us(scenario.supply))
+        seen = memory.seen[:, : memory.houses]
+        self.world = world = make_world(scenario, streams, log, owners, seen, drawn)
         self.sessions = [
             BidderSession(name, entrant, world, streams, scenario.engine.strategy_timeout_s)
             for name, entrant in entrants.items()

@@ -51,6 +51,12 @@ def _fill(key: np.uint64, start: int, out: NDArray[np.float64]) -> None:
 
 
 @kernel
+def _fill_reached(key: np.uint64, start: int, least: float, out: NDArray[np.bool_]) -> None:
+    for i in range(len(out)):
+        out[i] = unit_in_row(key, start + i) >= least
+
+
+@kernel
 def _gather(key: np.uint64, positions: NDArray[np.int64], out: NDArray[np.float64]) -> None:
     for i in range(len(out)):
         out[i] = unit(key, positions[i])
@@ -100,6 +106,12 @@ class Streams:
         """Uniforms in [0, 1) at positions ``start`` to ``start + n - 1`` of the stream ``name``; shape (n,)."""
         out = np.empty(n)
         _fill(self.key64(name), start, out)
+        return out
+
+    def reaches(self, name: str, start: int, n: int, least: float) -> NDArray[np.bool_]:
+        """Return whether the uniforms of these positions are ``least`` or more; shape (n,)."""
+        out = np.empty(n, dtype=np.bool_)
+        _fill_reached(self.key64(name), start, least, out)
         return out
 
     def whole(self, name: str, start: int, n: int, numbers: int) -> NDArray[np.int32]:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import Bids, Shortlist
-from .auction.rounding import enter_bids, lay_abreast
+from .auction.arrays import LINE, Bids, Shortlist
+from .auction.rounding import enter_bids
 from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
 from .cells import join_codes
 from .public_columns import EXPOSURES
@@ -29,8 +29,8 @@ FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
 
 
-ABREAST = 8
-"""Bidders whose bids are laid side by side at once: eight numbers come from memory together."""
+AT_ONCE = 64
+"""Cells whose shortlists are made at once: the bids of some tens of bidders in them fit into a processor's nearest cache."""
 _AS_ASKED = np.empty(0, dtype=np.int64)
 _NOBODY_CHOOSES = np.empty(0, dtype=np.int16)
 ROTATED = -1
@@ -60,8 +60,7 @@ class BidTables:
         sizes = (len(own) or one.cells or 0 for own, one in zip(self._own_cell, sessions, strict=True))
         places = zip(self._begins, sizes, strict=True)
         self._by_cell = [self.bids.numbers[begin : begin + n] for begin, n in places]
-        """Where bids on all cells are written, of each bidder that has some; one after the other, unless they lie side by side."""
-        self._abreast = np.empty((ABREAST, joint if self.bids.stride > 1 else 0), dtype=np.int64)
+        """Where bids on all cells are written, of each bidder that has some; one after the other."""
         self._rows = rows
         self._filled = [0] * len(self.columns)
         """Up to which row of the chunk the cells of each column are there."""
@@ -98,7 +97,6 @@ class BidTables:
                     world, [one.column for one in self.columns[number]], part.stop
                 )
                 self._fill(world, number, self.cells[number], slice(part.start, self._filled[number]))
-        first, waiting = 0, 0
         for number, session in enumerate(self._sessions):
             begin = self._begins[number]
             if session.cells is None:
@@ -111,17 +109,7 @@ class BidTables:
                     self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
                 session.is_stale = False
-                micros = self._by_cell[number]
-                if self.bids.stride > 1:
-                    if waiting and (waiting == ABREAST or number != first + waiting):
-                        self._lay(first, waiting)
-                        waiting = 0
-                    first = number - waiting
-                    micros = self._abreast[waiting]
-                    waiting += 1
-                self._enter(number, session.every_cell, now_us / HOUR_US, micros)
-        if waiting:
-            self._lay(first, waiting)
+                self._enter(number, session.every_cell, now_us / HOUR_US, self._by_cell[number])
 
     def _ask_rows(self, number: int, world: World, part: slice) -> int:
         """Ask a bidder row by row, about all rows that can be asked about now; return up to which row its bids are there."""
@@ -176,21 +164,15 @@ class BidTables:
                 self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
         return True
 
-    def _lay(self, first: int, waiting: int) -> None:
-        """Lay the bids of the bidders from ``first`` on that wait for it side by side."""
-        lay_abreast(self._abreast[:waiting], self.bids.numbers, self._begins[first], self.bids.stride)
-
     def _enter_none(self, begin: int, n: int) -> None:
         """Write from ``begin`` on that a bidder makes no bid on ``n`` rows."""
-        stride = self.bids.stride
-        self.bids.numbers[begin : begin + stride * n : stride] = 0
+        self.bids.numbers[begin : begin + n] = 0
 
     def _enter_creatives(
         self, creatives: NDArray[np.int16] | None, own_cell: NDArray[np.int64], begin: int, n: int
     ) -> None:
         """Write the creatives of ``n`` bids beside them."""
-        n, stride = len(own_cell) or n, self.bids.stride
-        places = self.bids.creative[begin : begin + stride * n : stride]
+        places = self.bids.creative[begin : begin + (len(own_cell) or n)]
         if creatives is None:
             places[:] = ROTATED
         else:
@@ -199,7 +181,7 @@ class BidTables:
     def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""
         column, offset = self.bids.column[number], self.bids.offset[number]
-        at = self.bids.stride * self.cells[column, rows] if column >= 0 else rows
+        at = self.cells[column, rows] if column >= 0 else rows
         return np.asarray(self.bids.numbers[offset + at])
 
     def fill_settled(self, world: World, cells: NDArray[np.int32]) -> None:
@@ -221,13 +203,12 @@ Layout = tuple[list[tuple[VisibleColumn, ...]], list[NDArray[np.int64]], Bids]
 
 
 def _joint_cells(sessions: Sequence[BidderSession], visible: list[VisibleColumn], joint: int) -> Layout:
-    """One column of cells for all: a cell's bids lie side by side."""
-    bidders = len(sessions)
+    """One column of cells for all. Tables begin a line of the cache further on than a power of two, so that they do not share its places."""
+    bidders, apart = len(sessions), joint + LINE
     bids = Bids(
-        numbers=np.zeros(joint * bidders, dtype=np.int64),
-        offset=np.arange(bidders),
+        numbers=np.zeros(apart * bidders, dtype=np.int64),
+        offset=apart * np.arange(bidders),
         column=np.zeros(bidders, dtype=np.int64),
-        stride=bidders,
         shared=True,
         creative=_NOBODY_CHOOSES,
     )
@@ -243,7 +224,6 @@ def _own_cells(sessions: Sequence[BidderSession], rows: int) -> Layout:
         numbers=np.zeros(int(sizes.sum()), dtype=np.int64),
         offset=np.cumsum(sizes) - sizes,
         column=np.array(column, dtype=np.int64),
-        stride=1,
         shared=False,
         creative=_NOBODY_CHOOSES,
     )
@@ -259,7 +239,10 @@ def _known_until(world: World, columns: Sequence[str], first: int) -> int:
 
 def _shortlist(cells: int, length: int) -> Shortlist:
     who, bid = np.zeros((cells, length), dtype=np.int16), np.zeros((cells, length), dtype=np.int64)
-    return Shortlist(who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64))
+    lowest, above = np.zeros((2, AT_ONCE), dtype=np.int64)
+    return Shortlist(
+        who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64), lowest, above
+    )
 
 
 def _projection(joint: Sequence[VisibleColumn], own: Sequence[VisibleColumn]) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """The columns and tables that the compiled kernel works on. Money is in integer micros throughout.
 
 A table is a vector of numbers inside one flat array: bidder k's number for request i is at
-``offset[k] + stride x cells[column[k], i]``, or at ``offset[k] + i`` where its column is -1 (one number a row). So a bidder
+``offset[k] + cells[column[k], i]``, or at ``offset[k] + i`` where its column is -1 (one number a row). So a bidder
 whose answers depend on categorical columns alone is asked once per cell and not once per request.
 """
 
@@ -76,13 +76,12 @@ class Bids(NamedTuple):
     numbers: NDArray[np.int64]
     offset: NDArray[np.int64]
     column: NDArray[np.int64]
-    stride: int
     shared: bool
     creative: NDArray[np.int16]
 
 
 class Effects(NamedTuple):
-    """What an impression does (``jointbid.sim.response.Effect``, flat), looked up like bids with stride 1.
+    """What an impression does (``jointbid.sim.response.Effect``, flat), looked up like bids.
 
     Creative c's numbers lie ``c x creative_stride`` further on; ``rotation`` are the cumulative shares of the creatives, shape
     (creatives,), and ``rotation_key`` (bidders,) what their choice is hashed from. ``fading`` is what is left of an effect by how
@@ -125,16 +124,18 @@ class Seats(NamedTuple):
 class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
-    ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k's wins count in the counters
-    ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding, or from one multiple of
-    it to the next where ``calendar[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and its state is
-    ``state[person, place[c]:]`` (``auction.memory``).
+    ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter.
+    Frequency caps are counters: bidder k's wins count in the counters ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]``
+    wins in ``window_us[c]``, sliding, or from one multiple of it to the next where ``calendar[c]``, or in the whole run where
+    ``lasting[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and what else it needs is ``state[person, place[c]:]``
+    (``auction.memory``). ``fetches``: some counter needs anything there.
 
     ``fresh`` (accounts, advertisers) is what seen impressions have added to the stocks of preference since the journeys' last
     step; an account is ``group`` people.
     """
 
-    seen: NDArray[np.uint8]
+    seen: NDArray[np.uint8] | NDArray[np.uint16]
+    houses: int
     begin: NDArray[np.int64]
     counter: NDArray[np.int64]
     bound_begin: NDArray[np.int64]
@@ -142,8 +143,10 @@ class Memory(NamedTuple):
     limit: NDArray[np.int64]
     window_us: NDArray[np.int64]
     calendar: NDArray[np.bool_]
+    lasting: NDArray[np.bool_]
     place: NDArray[np.int64]
     state: NDArray[np.int64]
+    fetches: bool
     fresh: NDArray[np.float64]
     group: int
 
@@ -152,12 +155,15 @@ class Shortlist(NamedTuple):
     """The highest bids of each shared cell, settled when first needed in a block: bidders and bids, highest first.
 
     ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``block`` (cells,); no cells: no shortlist is kept.
+    ``lowest`` and ``above``, shape (some cells,), are the kernel's scratch: what a bid must reach to be on a cell's list, and how many do.
     """
 
     who: NDArray[np.int16]
     bid: NDArray[np.int64]
     filled: NDArray[np.int16]
     block: NDArray[np.int64]
+    lowest: NDArray[np.int64]
+    above: NDArray[np.int64]
 
 
 class Ledger(NamedTuple):

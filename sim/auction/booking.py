@@ -91,9 +91,7 @@ def chosen(i: int, winner: int, requests: Requests, bids: Bids) -> int:
     if bids.creative.shape[0] == 0:
         return -1
     column = bids.column[winner]
-    return int(
-        bids.creative[bids.offset[winner] + (bids.stride * requests.cells[column, i] if column >= 0 else i)]
-    )
+    return int(bids.creative[bids.offset[winner] + (requests.cells[column, i] if column >= 0 else i)])
 
 
 @kernel_part

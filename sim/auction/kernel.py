@@ -22,11 +22,11 @@ from .arrays import (
 )
 from .booking import pay, show
 from .memory import AHEAD, look_ahead
-from .ranking import enter, fill, rank_all, rank_listed
+from .ranking import enter, fill, fill_all, rank_all, rank_listed
 from .scoring import keep_bids, rank_scored
 
-OFTEN = 2
-"""Requests for each cell of a block, from which on all shortlists are made at its start."""
+SELDOM = 4
+"""Cells for each request of a block, up to which all shortlists are made at its start: together, they are made faster."""
 
 
 @kernel
@@ -58,12 +58,8 @@ def clear(
     # A list is in order of bids, and knows no weights, which change what is afforded.
     listed = shortlist.block.shape[0] > 0 and not weighted and scores is None
     ranked_bids = rules.top if scores is None else scores.bid
-    if listed and last - first >= OFTEN * shortlist.block.shape[0]:
-        for cell in range(
-            shortlist.block.shape[0]
-        ):  # nearly all are needed, and in order they come from memory faster
-            fill(cell, max(cell - 1, 0), rules.rates[0], bids, seats, shortlist, ledger.left)
-            shortlist.block[cell] = block
+    if listed and SELDOM * (last - first) >= shortlist.block.shape[0]:
+        fill_all(block, rules.rates[0], bids, seats, shortlist, ledger.left)
     alike = int(np.int64(0))
     responses.filled[0] = 0
     for i in range(first, last):

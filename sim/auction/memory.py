@@ -1,18 +1,25 @@
-"""Who may still reach a person: frequency caps, kept as the times of each person's last wins.
+"""Who may still reach a person: frequency caps, as counters of each person's wins.
 
-A row of ``state`` is all that is remembered of a person: first, for each bidder, the time from which it may reach the person
-again; then each counter, at ``place[c]`` where the oldest of its wins stands, followed by the times of the last ``limit[c]``
-wins. They lie side by side because with many people it takes longer to fetch them from the computer's memory than to do
-everything else of an auction.
+All that is needed of a person lies side by side, because with many people it takes longer to fetch it from the computer's memory
+than to do everything else of an auction. A row of ``state`` has first, for each bidder, the time from which it may reach the person
+again; then, at ``place[c]``, what a counter needs besides its mark in ``seen``:
+
+- of a sliding window: the times of the last ``limit[c]`` wins; the mark is where the oldest of them stands;
+- of a calendar window: when the window of the last win ends; the mark is the number of wins in it;
+- of a window that lasts as long as the run: nothing; the mark is the number of wins.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from ..compiled import kernel_part, prefetch
 from .arrays import LINE, Memory, Requests, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
+FOREVER_US = np.int64(1 << 62)
+"""Later than any request."""
 
 
 @kernel_part
@@ -27,23 +34,30 @@ def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
 
 @kernel_part
 def remember(k: int, person: int, now: int, memory: Memory) -> None:
-    """Bidder ``k`` has won an impression: in each counter that it counts in, it takes the place of the oldest one.
+    """Bidder ``k`` has won an impression: each counter that it counts in says from when on it lets another one pass.
 
-    The next oldest (0: there is none yet) then says from when on the counter lets another one pass. That moment never moves
-    back, so that of several counters that bind a bidder the latest moment is all that need be kept.
+    That moment never moves back, so that of several counters that bind a bidder the latest moment is all that need be kept.
     """
-    state = memory.state[person]
+    state, marks = memory.state[person], memory.seen[person]
     for j in range(memory.begin[k], memory.begin[k + 1]):
         c = memory.counter[j]
-        place = memory.place[c]
-        oldest = state[place]
-        state[place + 1 + oldest] = now + 1
-        oldest = oldest + 1 if oldest + 1 < memory.limit[c] else 0
-        state[place] = oldest
-        then = state[place + 1 + oldest] - 1
-        if then >= 0:
-            window = memory.window_us[c]
-            free_us = (then - then % window if memory.calendar[c] else then) + window
+        at, place, limit = memory.houses + c, memory.place[c], memory.limit[c]
+        mark, free_us = np.int64(marks[at]), np.int64(-1)
+        if memory.lasting[c]:
+            mark += 1
+            free_us = FOREVER_US if mark == limit else free_us
+        elif memory.calendar[c]:
+            if now >= state[place]:
+                mark, state[place] = np.int64(0), now - now % memory.window_us[c] + memory.window_us[c]
+            mark += 1
+            free_us = state[place] if mark == limit else free_us
+        else:
+            state[place + mark] = now + 1  # 0: there was none yet
+            mark = mark + 1 if mark + 1 < limit else np.int64(0)
+            oldest = state[place + mark] - 1
+            free_us = oldest + memory.window_us[c] if oldest >= 0 else free_us
+        marks[at] = mark
+        if free_us > now:
             for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
                 state[bound] = max(state[bound], free_us)
 
@@ -61,14 +75,16 @@ def look_ahead(
         person = requests.person[i + 2 * AHEAD]
         prefetch(memory.seen, person, 0)
         if memory.limit.shape[0] > 0:
-            for column in range(0, memory.place[0], LINE):
+            for column in range(0, memory.begin.shape[0] - 1, LINE):
                 prefetch(memory.state, person, column)
-    if cell >= 0 and memory.limit.shape[0] > 0:
+    if cell >= 0 and memory.fetches:
         person, now = requests.person[i + AHEAD], requests.time_us[i + AHEAD]
         for k in shortlist.who[cell, : shortlist.filled[cell]]:
             if now >= memory.state[person, k]:
                 for j in range(memory.begin[k], memory.begin[k + 1]):
                     c = memory.counter[j]
-                    for column in range(memory.place[c], memory.place[c] + 1 + memory.limit[c], LINE):
-                        prefetch(memory.state, person, column)
+                    if not memory.lasting[c]:
+                        size = 1 if memory.calendar[c] else memory.limit[c]
+                        for column in range(memory.place[c], memory.place[c] + size, LINE):
+                            prefetch(memory.state, person, column)
                 break

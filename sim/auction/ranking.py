@@ -10,6 +10,7 @@ from .arrays import Bids, Memory, Requests, Rules, Seats, Shortlist
 from .memory import stands
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+HIGHEST = np.int64(1 << 62)
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 
@@ -75,6 +76,26 @@ def put(bid: int, k: int, place: int, listing: Whole, who: Names) -> None:
 
 
 @kernel_part
+def lowest_of(names: Names, cell: int, scale: float, bids: Bids, seats: Seats, left: Whole) -> int:
+    """The lowest bid of these bidders in a cell, as far as it can be afforded; 0 where one of them is below its floor."""
+    lowest = np.int64(HIGHEST)
+    for k in names:
+        bid = affordable(bids.numbers[bids.offset[k] + cell], left[k], scale)
+        lowest = min(lowest, np.int64(bid if bid >= seats.floor[k] else 0))
+    return int(lowest)
+
+
+@kernel_part
+def fill_by(names: Names, cell: int, scale: float, bids: Bids, shortlist: Shortlist, left: Whole) -> None:
+    """Make one cell's shortlist of these bidders, whose bids are known to be the highest."""
+    who, listing = shortlist.who[cell], shortlist.bid[cell]
+    for i in range(len(who)):
+        k = int(np.int64(names[i]))
+        put(affordable(bids.numbers[bids.offset[k] + cell], left[k], scale), k, i, listing, who)
+    shortlist.filled[cell] = len(who)
+
+
+@kernel_part
 def fill(
     cell: int, like: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
 ) -> None:
@@ -83,36 +104,72 @@ def fill(
     The names that a full list holds, the cell's own from last time or that of another cell ``like`` it, say what a bid must reach to be
     among the highest; mostly they are the highest again, as orders last, and are alike across cells.
     """
-    numbers = bids.numbers[bids.stride * cell : bids.stride * cell + len(bids.offset)]
     who, listing = shortlist.who[cell], shortlist.bid[cell]
     least = np.int64(1)
     for other in (like, cell):
         if shortlist.filled[other] == len(who):
-            names = shortlist.who[other]
-            lowest = numbers[names[0]]
-            for k in names:
-                bid = affordable(numbers[k], left[k], scale)
-                lowest = min(lowest, np.int64(bid if bid >= seats.floor[k] else 0))
+            lowest = lowest_of(shortlist.who[other], cell, scale, bids, seats, left)
             above = 0
-            for bid in numbers:
-                above += bid >= lowest
+            for k in range(len(bids.offset)):
+                above += bids.numbers[bids.offset[k] + cell] >= lowest
             if lowest > 0 and above == len(who):
-                for i in range(len(who)):
-                    k = int(np.int64(names[i]))
-                    put(affordable(numbers[k], left[k], scale), k, i, listing, who)
-                shortlist.filled[cell] = len(who)
+                fill_by(shortlist.who[other], cell, scale, bids, shortlist, left)
                 return
-            least = max(least, lowest)
+            least = max(least, np.int64(lowest))
     n = 0
-    for k in range(len(numbers)):
-        if numbers[k] < least:
+    for k in range(len(bids.offset)):
+        number = bids.numbers[bids.offset[k] + cell]
+        if number < least:
             continue
-        bid = affordable(numbers[k], left[k], scale)
+        bid = affordable(number, left[k], scale)
         if bid <= 0 or bid < seats.floor[k] or (n == len(who) and bid <= listing[n - 1]):
             continue
         put(bid, k, n if n < len(who) else n - 1, listing, who)
         n = min(n + 1, len(who))
     shortlist.filled[cell] = n
+
+
+@kernel_part
+def fill_all(block: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
+    """``fill`` for all cells, some at a time: who is among the highest in the first of them mostly is so in all.
+
+    Each loop over cells does one thing, so that it works on several of them at once.
+    """
+    cells, length = shortlist.who.shape
+    lowest, above = shortlist.lowest, shortlist.above
+    for first in range(0, cells, len(lowest)):
+        n = min(len(lowest), cells - first)
+        fill(first, max(first - 1, 0), scale, bids, seats, shortlist, left)
+        names, listing = shortlist.who[first], shortlist.bid[first : first + n]
+        for j in range(n):
+            lowest[j], above[j] = np.int64(HIGHEST), np.int64(0)
+        if shortlist.filled[first] == length:
+            for place in range(length):
+                k = int(np.int64(names[place]))
+                numbers, most, floor = (
+                    bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n],
+                    left[k],
+                    seats.floor[k],
+                )
+                for j in range(n):
+                    bid = np.int64(affordable(numbers[j], most, scale))
+                    bid = bid if bid >= floor else np.int64(0)
+                    above[j] += bid > lowest[j]
+                    lowest[j] = min(lowest[j], bid)
+                    listing[j, place] = bid
+            for k in range(len(bids.offset)):
+                numbers = bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n]
+                for j in range(n):
+                    above[j] += numbers[j] >= lowest[j]
+        shortlist.block[first] = block
+        for j in range(1, n):
+            if lowest[j] > 0 and above[j] == length:
+                for place in range(length):
+                    shortlist.who[first + j, place] = names[place]
+                shortlist.filled[first + j] = length
+            else:
+                fill(first + j, first + j - 1, scale, bids, seats, shortlist, left)
+            shortlist.block[first + j] = block
 
 
 @kernel_part
@@ -128,13 +185,13 @@ def rank_all(
 ) -> int:
     """Everybody's bid on row ``i``, capped at what is left; returns how many of the highest are in ``rules.top``."""
     top, floor = rules.top, requests.floor[i]
-    side = bids.stride * requests.cells[bids.column[0], i] if bids.shared else 0
+    cell = requests.cells[bids.column[0], i] if bids.shared else 0
     n = int(np.int64(0))
     for k in range(len(bids.offset)):
-        at = side + k
+        at = bids.offset[k] + cell
         if not bids.shared:
             column = bids.column[k]
-            at = bids.offset[k] + (bids.stride * requests.cells[column, i] if column >= 0 else i)
+            at = bids.offset[k] + (requests.cells[column, i] if column >= 0 else i)
         bid = affordable(bids.numbers[at], left[k], scale)
         passes = bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1])
         if passes and stands(k, i, requests, memory):

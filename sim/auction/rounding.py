@@ -60,11 +60,3 @@ def enter_bids(
         for i in range(len(answer)):
             micros[i] = np.float64(MICROS * answer[i] + ROUNDING).view(np.int64) - ROUNDED
     return -1
-
-
-@kernel
-def lay_abreast(rows: NDArray[np.int64], numbers: NDArray[np.int64], begin: int, stride: int) -> None:
-    """Put row j, place i, into ``numbers[begin + stride i + j]``: a few rows at a time, as a cache line holds eight numbers."""
-    for i in range(rows.shape[1]):
-        for j in range(rows.shape[0]):
-            numbers[begin + stride * i + j] = rows[j, i]

@@ -48,7 +48,7 @@ def bids_for(score: NDArray[np.int64], number: int, scores: Scores, out: NDArray
 def bid_of(k: int, i: int, scale: float, requests: Requests, bids: Bids, left: Whole) -> int:
     """Bidder ``k``'s bid on row ``i``, capped at what is left of its budget."""
     column = bids.column[k]
-    at = bids.offset[k] + (bids.stride * requests.cells[column, i] if column >= 0 else i)
+    at = bids.offset[k] + (requests.cells[column, i] if column >= 0 else i)
     return affordable(bids.numbers[at], left[k], scale)
 
 

@@ -29,7 +29,7 @@ def make_world(
     streams: Streams,
     log: Log | None,
     advertisers: Sequence[str] = (),
-    seen: NDArray[np.uint8] | None = None,
+    seen: NDArray[np.uint8] | NDArray[np.uint16] | None = None,
     drawn: Drawn | None = None,
 ) -> World:
     """Return the world of one run.

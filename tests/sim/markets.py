@@ -281,10 +281,11 @@ def draw_scenario(pick):
     people = pick([None, 2, 3, 3, 5, 5, 8, 20])
     response = draw_response(pick, family, people)
     tmax_ms = pick([None, 100.0, 100.0])
+    requests, horizon_h = pick([20, 30, 50, 100]), pick([1.0, 3.0, 5.5, 50.0])
     market = {
         "supply": {
-            "requests": pick([20, 30, 50, 100]),
-            "horizon_h": pick([1.0, 3.0, 5.5, 50.0]),
+            "requests": requests,
+            "horizon_h": horizon_h,
             "hourly": pick([(1.0,), (1.0, 3.0, 0.0, 2.0)]),
             "floor_share": pick([0.0, 0.5]),
             "floor_mu": math.log(0.75),
@@ -313,7 +314,7 @@ def draw_scenario(pick):
         "rivals": pick(RIVALS),
         "bidders": {
             "values": pick(["private", "common"]),
-            "control_interval_h": pick([0.25, 1.0, 0.7]),
+            "control_interval_h": pick([0.25, 1.0, 0.7]) * (4.0 if horizon_h > 24 else 1.0),
             "control_interval_requests": pick([None, None, 1, 7, 60]),
             "answer_ms": draw_delay(pick, 60.0),
             "terms": {"caps": draw_caps(pick, pick([0, 1, 1, 2])) if people else []},

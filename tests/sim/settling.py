@@ -29,19 +29,19 @@ def lay_out(c, layout, length):
     spare = length if layout == "shortlist" else 1
     places = cells if layout == "shortlist" else 0
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
-    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64))
+    lowest, above = np.zeros((2, 2), np.int64)  # of two cells at a time
+    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), lowest, above)
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
     no_names = np.empty(0, np.int16)
     if layout == "rows":
-        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, no_names)
+        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, False, no_names)
         return bids, np.empty((0, n), np.int32), shortlist
-    if layout == "cells":
-        return (
-            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, no_names),
-            column,
-            shortlist,
-        )
-    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, no_names), column, shortlist
+    shared = layout != "cells"
+    return (
+        Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, shared, no_names),
+        column,
+        shortlist,
+    )
 
 
 def load(c, layout, block, bids):
@@ -49,17 +49,18 @@ def load(c, layout, block, bids):
     if layout == "rows":
         bids.numbers[:] = table[:, c.cell].ravel()
     else:
-        bids.numbers[:] = (table if layout == "cells" else table.T).ravel()
+        bids.numbers[:] = table.ravel()
 
 
 def remembered(c):
     """An empty memory, laid out by hand."""
     people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
-    bidders = len(c.budget)
+    bidders, houses = len(c.budget), max(c.advertiser, default=0) + 1
     counts = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(bidders)]
     members = [[k for k in range(bidders) if k in cap.members] for cap in c.caps]
     return Memory(
-        seen=np.zeros((people, max(c.advertiser, default=0) + 1), np.uint8),
+        seen=np.zeros((people, houses + len(limits)), np.uint8),
+        houses=houses,
         begin=np.cumsum([0, *map(len, counts)]),
         counter=np.array([j for own in counts for j in own], np.int64),
         bound_begin=np.cumsum([0, *map(len, members)]),
@@ -67,8 +68,10 @@ def remembered(c):
         limit=limits,
         window_us=np.array([cap.window for cap in c.caps], np.int64),
         calendar=np.array([cap.calendar for cap in c.caps], bool),
-        place=bidders + np.cumsum(limits + 1) - limits - 1,
-        state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
+        lasting=np.zeros(len(limits), bool),
+        place=bidders + np.cumsum(limits) - limits,
+        state=np.zeros((people, bidders + limits.sum()), np.int64),
+        fetches=len(limits) > 0,
         fresh=np.zeros((0, 1)),
         group=1,
     )

@@ -56,7 +56,7 @@ def standing(i, requests, bids, seats, scores, most, left, barred):
     best = {}
     for k in range(len(left)):
         column = bids.column[k]
-        cell = bids.stride * requests.cells[column, i] if column >= 0 else i
+        cell = requests.cells[column, i] if column >= 0 else i
         bid = min(int(bids.numbers[bids.offset[k] + cell]), math.floor(left[k] / most))
         score = scored(k, bid, scores)
         passes = score >= max(floor, 0) if in_score else score >= 0 and bid >= floor

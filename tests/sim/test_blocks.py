@@ -4,7 +4,8 @@ Markets are drawn over everything that a scenario can say (`markets`), with budg
 on a coarse grid, so that ties are common; a spy on the kernel (`spying`) counts in how many of them a budget, a cap and a
 tie decided something. `engine.max_block=1` is the reference. `make blocks` draws thousands; the environment variable
 JOINTBID_MARKETS says how many. Of the fixed list each market is run in two of the four other block sizes, and looked up in two of the
-four ways, in turn: each size and each way has 165 markets. `make blocks` has all of them in each market.
+four ways, in turn: each size and each way has 165 markets. `make blocks` has all of them in each market; a way goes with another size from
+one market to the next, so that all pairs occur.
 """
 
 from __future__ import annotations
@@ -52,14 +53,15 @@ LAYOUTS = {
 
 @pytest.fixture
 def check_layouts(markets, spying):
-    """How bids are looked up decides nothing either."""
+    """How bids are looked up decides nothing either; each way in blocks of a size."""
 
-    def check(reference, scenario, bidders, layouts):
-        for label in layouts:
+    def check(reference, scenario, bidders, layouts, sizes):
+        for label, max_block in zip(layouts, sizes, strict=True):
             with pytest.MonkeyPatch.context() as patch:
                 for name, number in LAYOUTS[label].items():
                     patch.setattr(tables, name, number)
-                spying.assert_identical(reference, markets.run(scenario, bidders, 64), label)
+                other = markets.run(scenario, bidders, max_block)
+            spying.assert_identical(reference, other, f"{label}, max_block={max_block}")
 
     return check
 
@@ -82,9 +84,9 @@ IS_WHOLE = "JOINTBID_MARKETS" in os.environ
 
 
 def in_turn(number, several):
-    """Two of four that come round with the number of a market; all of them for `make blocks`."""
-    several = list(several)
-    return several if IS_WHOLE else [several[number // GROUPS % 4], several[(number // GROUPS + 1) % 4]]
+    """Two of four that come round with the number of a market; all of them for `make blocks`, the first one in turn."""
+    several, first = list(several), number // GROUPS % 4
+    return [several[(first + step) % 4] for step in range(4 if IS_WHOLE else 2)]
 
 
 @pytest.mark.parametrize("group", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, GROUPS))])
@@ -99,10 +101,13 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
             patch.setattr(auctions, "clear", spy)
             reference = markets.run(scenario, bidders, 1)
         assert spy.happened["requests"] == scenario.supply.requests
-        check_blocks(scenario, bidders, reference=reference, sizes=in_turn(number, BLOCKS[1:]))
-        spying.assert_identical(markets.run(scenario, bidders, 64, watched=False), reference, "no sink")
-        if spy.happened["joint cells"]:  # otherwise there is one way alone
-            check_layouts(reference, scenario, bidders, in_turn(number, LAYOUTS))
+        sizes = in_turn(number, BLOCKS[1:])
+        if spy.happened["joint cells"]:
+            check_layouts(reference, scenario, bidders, in_turn(number // 4, LAYOUTS), sizes)
+        else:  # there is one way alone
+            check_blocks(scenario, bidders, reference=reference, sizes=sizes)
+        unwatched = markets.run(scenario, bidders, sizes[-1], watched=False)
+        spying.assert_identical(unwatched, reference, "no sink")
         facts = spying.facts_of(scenario, bidders, spy.happened, reference)
         decided = [what for what in ("budget", "tie", "cap") if facts[what]]
         seen.update(fact for fact, true in facts.items() if true)

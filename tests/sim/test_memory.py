@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jointbid.sim import Entrant
-from jointbid.sim.memory import open_memory
-from jointbid.sim.scenario import HOUR_US, Cap, Terms
+from jointbid.sim import Entrant, auctions
+from jointbid.sim.memory import longest_us, open_memory
+from jointbid.sim.scenario import HOUR_US, Cap, SyntheticSupply, Terms
 
 CAPS = st.builds(
     Cap,
@@ -176,3 +176,25 @@ def test_caps_without_people_and_memories_too_large_are_refused(bidding):
         ValueError, match=r"audience\.people = 1000000 x 1002 numbers for frequency caps: at most \d+"
     ):
         open_memory(1_000_000, {"me": Terms(caps=(cap,))}, ["me"])
+
+
+@pytest.mark.parametrize("window", ["sliding", "calendar"])
+def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, monkeypatch):
+    """Counting wins gives the auctions that remembering when they came gives."""
+    s = bidding.build(audience={"people": 40})
+    lasting = Cap(impressions=3, window_h=s.supply.horizon_h, window=window)
+    daily = Cap(impressions=2, window_h=s.supply.horizon_h / 3, window=window, per="advertiser")
+    bidders = capped(bidding, (lasting,), (lasting, daily), (daily,))
+    _, counted = bidding.play(s, bidders)
+    monkeypatch.setattr(auctions, "longest_us", lambda supply: np.inf)
+    _, timed = bidding.play(s, bidders)
+    assert shown_most(counted, [0], lasting) == 3
+    assert {name: column.tolist() for name, column in counted.items()} == {
+        name: column.tolist() for name, column in timed.items()
+    }
+
+
+def test_requests_that_may_come_after_the_horizon_are_told_apart():
+    hour = HOUR_US // 1000
+    assert longest_us(SyntheticSupply(requests=hour, horizon_h=1.0)) == HOUR_US
+    assert longest_us(SyntheticSupply(requests=hour + 1, horizon_h=1.0)) == HOUR_US + hour + 1
