@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jointbid.sim import Entrant, auctions
+from jointbid.sim import Entrant, simulation
 from jointbid.sim.memory import longest_us, open_memory
 from jointbid.sim.scenario import HOUR_US, Cap, SyntheticSupply, Terms
 
@@ -186,7 +186,7 @@ def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, monkeypatch
     daily = Cap(impressions=2, window_h=s.supply.horizon_h / 3, window=window, per="advertiser")
     bidders = capped(bidding, (lasting,), (lasting, daily), (daily,))
     _, counted = bidding.play(s, bidders)
-    monkeypatch.setattr(auctions, "longest_us", lambda supply: np.inf)
+    monkeypatch.setattr(simulation, "longest_us", lambda supply: np.inf)
     _, timed = bidding.play(s, bidders)
     assert shown_most(counted, [0], lasting) == 3
     assert {name: column.tolist() for name, column in counted.items()} == {
