@@ -42,6 +42,19 @@ def reported(what: str) -> Iterator[None]:
         )
 
 
+@contextmanager
+def refused(problem: str) -> Iterator[None]:
+    """Raise an error of the disk in the block as ``problem (what the system says)``.
+
+    Raises:
+        BadInput: in place of each `OSError`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{problem} ({error.strerror or error})") from None
+
+
 def closest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string.
 

@@ -1,8 +1,19 @@
-"""A bidder's own account, as it is shown to it at a control step."""
+"""A bidder's own account, as it stands at a moment, and as it is shown to the bidder at a control step."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Standing(NamedTuple):
+    """An account at a moment: requests seen by then while it might bid, money in currency (``left_today`` until midnight)."""
+
+    at_us: int
+    requests: int
+    spend: float
+    wins: int
+    left_today: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import AccountDraft, AccountState
+from .account import AccountDraft, AccountState, Standing
 from .arrivals import demand
 from .outcomes import Awaited
-from .reports import Standing
 from .scenario import HOUR_US, MICROS, LogSupply, Scenario, Terms
 from .serving import DAY_H, changes, is_always_open
 

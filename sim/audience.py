@@ -188,7 +188,7 @@ def _types_of_new(
     """The types in a factor of people who are all new, shape (n,)."""
     types, response = scenario.types_of(factor), scenario.response
     if types == 1:
-        return np.broadcast_to(np.int32(0), (visits.n,))
+        return np.zeros(visits.n, dtype=np.int32)
     q, name = {"context": (response.redundancy, "redundancy"), "history": (response.history_redundancy, "history redundancy")}.get(factor, (0.0, ""))  # fmt: skip
     if q == 0.0:
         return streams.whole(f"{factor}/{owner}", visits.start, visits.n, types)

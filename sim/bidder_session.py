@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import AccountState
-from .auction.arrays import Record
+from .account import AccountState, Standing
 from .brains import check_kind, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
 from .exposures import EXPOSURE_CODES
-from .feedback import BlockOutcome, FeedbackQueue
+from .feedback import FeedbackQueue
 from .identity import identified
-from .outcomes import Happened
 from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
-from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
-from .trial import BidResponse, passed, try_out
+from .trial import BidResponse, try_out
 from .visible import (
     BidError,
     Feedback,
@@ -90,10 +87,12 @@ class BidderSession:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         delay_h = entrant.report_delay_h or 0.0
-        self._feedback = FeedbackQueue(
+        self.feedback = FeedbackQueue(
             kinds, delay_h, learns=self.strategy.learns, tells_minimum_bid=world.tells_minimum_bid
         )
-        self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
+        """What it is still to receive."""
+        self.clicks, self.conversions = self.feedback.clicks, self.feedback.conversions
+        self._is_prompt = self.feedback.is_prompt
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
@@ -103,17 +102,15 @@ class BidderSession:
             for column, size in zip(self.reads, self._sizes, strict=True)
         )
         """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
-        self._grid: VisibleRequests | None = None
         self.is_stale = True
         """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
 
+    @cached_property
     def every_cell(self) -> VisibleRequests:
-        """Return one request of each visible cell; the same object at each call, so that a valuation may know it again."""
-        if self._grid is None:
-            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-            self._grid = VisibleRequests(self.cells or 1, columns)
-        return self._grid
+        """One request of each visible cell; the same object each time, so that a valuation may know it again."""
+        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+        return VisibleRequests(self.cells or 1, columns)
 
     def rows(self, world: World, part: slice) -> VisibleRequests:
         """Return some requests of the chunk as it sees them."""
@@ -139,7 +136,7 @@ class BidderSession:
     def creatives(self, requests: VisibleRequests, hour: float) -> NDArray[np.int16] | None:
         """Return the creatives that it ``chooses`` for these requests, shape (n,); None: they rotate."""
         answer = self._call(self.strategy, "creative", requests, hour)
-        self.chooses_anew = answer is not self._chosen or requests is not self._grid or answer is None
+        self.chooses_anew = answer is None or answer is not self._chosen or self.cells is None
         if self.chooses_anew or self._checked_choice is None:
             self._checked_choice = check_creatives(answer, requests, self._world.creatives, self.who, hour)
             is_fixed = isinstance(answer, np.ndarray) and answer.base is None and not answer.flags.writeable
@@ -148,47 +145,32 @@ class BidderSession:
 
     def try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
-        tried, kind = passed(self._entered), (self.reads, tuple(self._sizes), self._world.creatives)
-        if kind in tried:
-            return
-        batch = self.every_cell() if self.cells is not None else self._made_up()
+        kind = self.reads, tuple(self._sizes), self._world.creatives
         try:
-            try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
+            try_out(self._entered, kind, self._checked, self._made_up, self.who)
         except TrialError:
             raise
         except BidError as error:
             raise TrialError(str(error)) from error
-        tried.add(kind)
 
     def refuse(self, bid: float, row: int, requests: VisibleRequests, hour: float, most: float) -> NoReturn:
         """Raise ``BidError`` for a bid on one of these requests."""
         refuse(bid, row, requests, self.who, hour, most)
 
-    def note(self, world: World, part: slice, outcome: BlockOutcome) -> None:
-        """Keep what the bidder learns of these requests at its next control step, or later."""
-        self._feedback.note(world.chunk, part, outcome, self.rows(world, part))
-
-    def await_outcomes(self, world: World, part: slice, done: Happened, record: Record | None) -> None:
-        """Keep its clicks and conversions until they are due."""
-        seen = self.rows(world, part) if self.strategy.learns else None
-        self._feedback.await_outcomes(world.chunk, part, done, record, seen)
-
-    def learn(self, standing: Standing) -> Standing:
-        """Pass on to a strategy that learns what is reported by now; return the account as it is reported."""
-        if self._feedback.is_prompt:
-            for outcomes in (self.clicks, self.conversions):
-                if standing.at_us >= outcomes.soonest_us:
-                    outcomes.take(standing.at_us)
+    def hear(self, standing: Standing) -> Standing:
+        """Receive what is reported by now, which a strategy that learns observes; return the account as it is reported."""
+        if self._is_prompt:
+            now_us = standing.at_us
+            if now_us >= self.clicks.soonest_us:
+                self.clicks.take(now_us)
+            if now_us >= self.conversions.soonest_us:
+                self.conversions.take(now_us)
             return standing
-        reported, feedback = self._feedback.take(standing)
+        reported, feedback = self.feedback.hear(standing)
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
             self.is_stale = True
         return reported
-
-    def last_feedback(self, standing: Standing) -> Feedback:
-        """Return all that has not been reported yet, and the outcomes that are known by now or still to come."""
-        return self._feedback.take_rest(standing)
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """The closing account. A strategy without ``finish`` that learns observes what is known by now."""
@@ -231,7 +213,9 @@ class BidderSession:
         return world.exposures.of(self.advertiser)
 
     def _made_up(self) -> VisibleRequests:
-        """Return a few rows as the market might show them."""
+        """Return all its cells, or a few rows as the market might show them."""
+        if self.cells is not None:
+            return self.every_cell
         columns = {}
         for column, codes in zip(self.reads, self._sizes, strict=True):
             u = self._streams.uniform(f"trial/{self.name}/{column}", 0, TRIAL_ROWS)

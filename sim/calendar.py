@@ -44,7 +44,7 @@ class Calendar:
         self._known: dict[str, Tally] = {}
         self.blocks = self._tally("block")
         self.now_us = 0
-        """The time of the last event, or of the requests that have been settled since."""
+        """The time of the event that comes, or of the requests that have been settled since the last one."""
         self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
         self._is_paused = False
         self._market: Iterator[int] = iter(())
@@ -63,7 +63,7 @@ class Calendar:
         env, note, event = self._env, self._tally(kind).note, self._event()
 
         def happen(_: simpy.Event) -> None:
-            now_us = self.now_us = int(env.now)
+            now_us = self.now_us
             note(now_us)
             action()
             self._put(event, again, now_us + interval_us)
@@ -80,7 +80,6 @@ class Calendar:
         env, note = self._env, self._tally(kind).note
 
         def happen(_: simpy.Event) -> None:
-            self.now_us = int(env.now)
             note(self.now_us)
             action()
 
@@ -106,8 +105,9 @@ class Calendar:
                 env._now = self.now_us = self._market_us  # noqa: SLF001 - as env.run(until=...) does, with an event for it
                 self._go_on()
                 continue
+            self.now_us = int(queue[0][0])
             step()
-            if self._is_paused and (not queue or queue[0][0] > env.now):
+            if self._is_paused and (not queue or queue[0][0] > self.now_us):
                 break
         return not self._has_ended
 

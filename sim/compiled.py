@@ -7,13 +7,13 @@ many of them: any edit starts a new one. A kernel outside this package is made o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 from llvmlite import ir
 from numba import njit, typeof
+from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils, types
 from numba.core.dispatcher import Dispatcher
 from numba.core.registry import CPUDispatcher
@@ -64,14 +64,14 @@ class _KernelPart(CPUDispatcher):  # type: ignore[misc] # numba has no types her
         raise TypeError(f"{self.__name__}: only kernels may call it; in Python call its py_func")
 
 
-def prepared(function: F, *arguments: object) -> F:
+def prepared(function: F, *arguments: Any) -> F:
     """Return a kernel for arguments of these types: its calls spare numba's look at the type of each array.
 
     That look takes longer than the auctions of a short block. A function that is not compiled is returned as it is.
     """
     if not isinstance(function, Dispatcher):
         return function
-    kinds = _kinds(function, arguments)
+    kinds = function, *map(compute_fingerprint, arguments)
     if kinds not in _PREPARED:
         _PREPARED[kinds] = function.compile(tuple(map(typeof, arguments)))
     entry: F = _PREPARED[kinds]
@@ -79,25 +79,6 @@ def prepared(function: F, *arguments: object) -> F:
 
 
 _PREPARED: dict[Hashable, Any] = {}
-LAYOUT = 0x503
-"""The flags of an array that numba's type of it depends on: contiguous (C, Fortran), aligned, writeable."""
-
-
-def _kinds(function: object, arguments: Iterable[Any]) -> Hashable:
-    """Equal for a function and arguments of the same numba types; arguments are arrays, numbers and tuples of them."""
-    key: list[Any] = [function]
-    array = np.ndarray
-    for argument in arguments:
-        key.append(type(argument))
-        key += [
-            (part.dtype, part.ndim, part.flags.num & LAYOUT)
-            if type(part) is array
-            else _kinds(None, part)
-            if isinstance(part, tuple)
-            else type(part)
-            for part in (argument if isinstance(argument, tuple) else (argument,))
-        ]
-    return tuple(key)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .account import Standing
 from .allowance import Allowance
 from .auction.arrays import Ledger
 from .bidder_session import BidderSession
-from .reports import Standing
 from .scenario import MICROS, Scenario
 
 made = tuple.__new__
@@ -39,7 +39,7 @@ class Control:
         """Show each bidder whose step it is its account."""
         step, self.steps = self.steps, self.steps + 1
         for number, session, standing in self._standings(now_us, step):
-            known = session.learn(standing)
+            known = session.hear(standing)
             if session.looks_at_account:
                 account = self._allowances[number].account
                 session.control(account(standing, known, session.clicks, session.conversions))
@@ -48,14 +48,18 @@ class Control:
         """Pass on to each bidder that learns what is reported by now, between two control steps."""
         for _, session, standing in self._standings(now_us):
             if session.strategy.learns:
-                session.learn(standing)
-                session.is_stale = True
+                session.hear(standing)
+
+    def count_outcomes(self, now_us: int) -> None:
+        """Count the clicks and conversions that are known by now, which then need not be kept, where no bidder asks for them."""
+        for _, session, standing in self._standings(now_us):
+            session.hear(standing)
 
     def finish(self, now_us: int) -> None:
         """Show each bidder its closing account, with all that it has not been told yet."""
         for number, session, standing in self._standings(now_us):
             account = self._allowances[number].account
-            feedback = session.last_feedback(standing)
+            feedback = session.feedback.hear_rest(standing)
             session.finish(feedback, account(standing, standing, session.clicks, session.conversions))
 
     def allowance(self, number: int) -> Allowance:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bidder_session import BidderSession
-from .latency import ChunkDeadline
+from .delivery import ChunkDelivery
 from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .world import World
 
@@ -28,44 +28,40 @@ class DataUsage:
             if not world.matches_all(name)
         }
 
-    def note(self, world: World, part: slice, is_open: NDArray[np.bool_], deadline: ChunkDeadline) -> None:
+    def note(self, world: World, part: slice, is_open: NDArray[np.bool_], delivery: ChunkDelivery) -> None:
         """Count requests of the chunk that go to the bidders that may bid (``is_open``)."""
-        looking, sends_all = is_open & self._looks_up, deadline.sends_all
+        looking, sends_all = is_open & self._looks_up, delivery.sends_all
         if sends_all:
             self._lookups[looking] += part.stop - part.start
         else:
             for number in np.flatnonzero(looking).tolist():
-                self._lookups[number] += deadline.is_sent(number, part).sum()
+                self._lookups[number] += delivery.is_sent(number, part).sum()
         for number, name in self._matches:
             if looking[number]:
                 found = world.matched(self._sessions[number].advertiser, name, part)
-                sent = found if sends_all else found & deadline.is_sent(number, part)
+                sent = found if sends_all else found & delivery.is_sent(number, part)
                 self._matches[number, name] += int(sent.sum())
 
-    def columns(self) -> dict[str, NDArray[Any]]:
-        """By bidder, over all its sources: ``lookups``, ``matches``, and ``data_cost`` in currency; shape (bidders,) each."""
-        lookups, matches = np.zeros((2, len(self._sessions)), dtype=np.int64)
-        cost = np.zeros(len(self._sessions))
-        for number, session in enumerate(self._sessions):
-            lookups[number] = self._lookups[number] * len(session.looks_up)
-            matches[number] = sum(self._found(number, name) for name in session.looks_up)
-            cost[number] = self._cost(number) / MICROS
-        return {"lookups": lookups, "matches": matches, "data_cost": cost}
+    def bill(self) -> tuple[dict[str, NDArray[Any]], float]:
+        """Return columns by bidder, over all its sources, and what all bidders pay, in currency.
 
-    @property
-    def total(self) -> float:
-        """What all bidders pay for data, in currency."""
-        return sum(map(self._cost, range(len(self._sessions)))) / MICROS
-
-    def _found(self, number: int, name: str) -> int:
-        """Look-ups of one bidder in one source that matched."""
-        return self._matches.get((number, name), int(self._lookups[number]))
-
-    def _cost(self, number: int) -> int:
-        """What data cost one bidder, in micros: rounded once a source, so that no fraction of a look-up's price is lost."""
-        cost, lookups = 0, int(self._lookups[number])
-        for name in self._sessions[number].looks_up:
-            source = self._scenario.source[name]
-            cpm = lookups * source.cost_per_lookup_cpm + self._found(number, name) * source.cost_per_match_cpm
-            cost += round(cpm * MICROS_PER_CPM)
-        return cost
+        The columns, shape (bidders,): ``lookups``, ``matches``, and ``data_cost`` in currency. Costs are rounded to micros once a source,
+        so that no fraction of a look-up's price is lost.
+        """
+        count, found, cost = [], [], []
+        for number, (session, lookups) in enumerate(zip(self._sessions, self._lookups.tolist(), strict=True)):
+            matches = [self._matches.get((number, name), lookups) for name in session.looks_up]
+            sources = [self._scenario.source[name] for name in session.looks_up]
+            count.append(lookups * len(sources))
+            found.append(sum(matches))
+            cpm = [
+                lookups * one.cost_per_lookup_cpm + matched * one.cost_per_match_cpm
+                for one, matched in zip(sources, matches, strict=True)
+            ]
+            cost.append(sum(round(each * MICROS_PER_CPM) for each in cpm))
+        columns = {
+            "lookups": np.array(count, dtype=np.int64),
+            "matches": np.array(found, dtype=np.int64),
+            "data_cost": np.array(cost, dtype=np.float64) / MICROS,
+        }
+        return columns, sum(cost) / MICROS

@@ -23,7 +23,7 @@ class Exposures:
         owners: each bidder's advertiser.
     """
 
-    def __init__(self, seen: NDArray[np.uint8], owners: Sequence[str]) -> None:
+    def __init__(self, seen: NDArray[np.uint8] | NDArray[np.uint16], owners: Sequence[str]) -> None:
         self._seen = seen
         self._houses = {owner: number for number, owner in enumerate(dict.fromkeys(owners))}
         self._now: NDArray[np.int32] = np.empty((0, len(self._houses)), dtype=np.int32)

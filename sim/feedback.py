@@ -1,20 +1,33 @@
-"""What becomes known to one bidder: its requests, clicks and conversions, put into ``Feedback`` when they are reported."""
+"""What becomes known to one bidder, and when: its requests, clicks and conversions, put into ``Feedback``.
+
+Between two of its control steps what happens to a bidder fills a page. A page is reported at the first control step that is at
+least ``bidders.report_delay_h`` after its end, with the account as it stood then: bids, wins, prices, and the outcomes of its
+impressions from then on. Without a delay that is the step at its end. The exchange itself is never late: it knows the true
+budget, and charges no bidder beyond it.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .account import Standing
 from .auction.arrays import Record
+from .calendar import FOREVER
 from .outcomes import NEVER_US, Awaited, Happened
-from .reports import Reports, Rows, Standing
 from .scenario import HOUR_US, MICROS
 from .supply import Chunk
 from .visible import Feedback, KnownOutcomes, VisibleRequests, frozen
+
+Rows = dict[str, NDArray[Any]]
+SHOWN = "="
+"""Begins the name of each column that the bidder saw, which may be that of one of its feedback."""
 
 
 class BlockOutcome(NamedTuple):
@@ -51,6 +64,14 @@ _OUTCOMES: dict[str, type[np.generic]] = {
 }
 
 
+@dataclass
+class _Page:
+    """Requests in blocks, in order, and outcomes to be awaited from when it is reported."""
+
+    rows: list[Rows] = field(default_factory=list)
+    outcomes: list[tuple[Awaited, NDArray[np.int64], Rows]] = field(default_factory=list)
+
+
 class FeedbackQueue:
     """What one bidder is still to receive.
 
@@ -71,7 +92,10 @@ class FeedbackQueue:
     ) -> None:
         self._learns, self._tells_minimum_bid = learns, tells_minimum_bid
         self._kinds = tuple(kinds.items())
-        self._reports = Reports(delay_h)
+        self._delay_us = min(round(delay_h * HOUR_US), FOREVER)
+        self._page = _Page()
+        self._closed: deque[tuple[Standing, _Page]] = deque()
+        self._reported: Standing | None = None
         self.is_prompt = not learns and not delay_h
         """Whether its bidder only counts clicks and conversions, and knows its account as it stands."""
         self.clicks, self.conversions = Awaited(), Awaited()
@@ -89,9 +113,9 @@ class FeedbackQueue:
             "minimum_bid_to_win": outcome.needed / (MICROS if self._tells_minimum_bid else np.nan),
             "viewed": (mine & record.viewed).any(axis=1),
             "creative": np.where(mine, record.creative, -1).max(axis=1).astype(np.int16),
-            **{f"={name}": column for name, column in seen.items()},
+            **{f"{SHOWN}{name}": column for name, column in seen.items()},
         }
-        self._reports.note(
+        self._page.rows.append(
             columns if sent.all() else {name: column[sent] for name, column in columns.items()}
         )
 
@@ -103,38 +127,62 @@ class FeedbackQueue:
             (self.clicks, done.click_us, done.click_us != NEVER_US, {}),
             (self.conversions, done.conversion_us, done.attributed, {"margin": done.margin}),
         ):
+            if not which.any():
+                continue
             row, slot = done.row[which], done.slot[which]
             columns = {"weight": done.weight[which], **{name: column[which] for name, column in also.items()}}
             if seen is not None and record is not None:
                 columns |= {
                     "position": chunk.start + row,
                     "creative": record.creative[row - part.start, slot],
-                    **{f"={name}": column[row - part.start] for name, column in seen.items()},
+                    **{f"{SHOWN}{name}": column[row - part.start] for name, column in seen.items()},
                 }
             if self.is_prompt:  # nothing is late, and nothing but their numbers becomes known
                 awaited.put(due_us[which], columns)
-            else:
-                self._reports.await_outcomes(awaited, due_us[which], columns)
+            else:  # known when they are due, but not before the page is reported
+                self._page.outcomes.append((awaited, due_us[which], columns))
 
-    def take(self, standing: Standing) -> tuple[Standing, Feedback | None]:
-        """Return the account as it is reported now, and what became known since the last time (None for a bidder that does not learn)."""
-        reported, rows = self._reports.close(standing)
+    def hear(self, standing: Standing) -> tuple[Standing, Feedback | None]:
+        """A control step: return the account as it is reported now, and what became known since the last (None: it does not learn).
+
+        The opening account is known at once.
+        """
+        reported = standing
+        rows: list[Rows] = []
+        if self._delay_us or self._page.rows or self._page.outcomes:
+            reported = standing if self._reported is None else self._reported
+            self._closed.append((standing, self._page))
+            self._page = _Page()
+            while self._closed and self._closed[0][0].at_us + self._delay_us <= standing.at_us:
+                reported = self._closed[0][0]
+                rows += self._report()
+        self._reported = reported
         clicks, conversions = self.clicks.take(standing.at_us), self.conversions.take(standing.at_us)
         if not self._learns:
             return reported, None
         return reported, self._feedback(rows, {"clicks": clicks, "conversions": conversions})
 
-    def take_rest(self, standing: Standing) -> Feedback:
+    def hear_rest(self, standing: Standing) -> Feedback:
         """Return all that has not been reported by the end of the run, with the outcomes that are still to come marked as pending.
 
         That of a bidder that does not learn is empty.
         """
-        rows = self._reports.close_all(standing)
+        self._closed.append((standing, self._page))
+        rows: list[Rows] = []
+        while self._closed:
+            rows += self._report()
         clicks, conversions = (
             awaited.take_rest(standing.at_us) for awaited in (self.clicks, self.conversions)
         )
         known = {"clicks": clicks, "conversions": conversions}
         return self._feedback(rows, known) if self._learns else _empty_feedback(self._kinds)
+
+    def _report(self) -> list[Rows]:
+        """Report the oldest page: its outcomes are awaited from now on; return its rows."""
+        _, page = self._closed.popleft()
+        for awaited, due_us, columns in page.outcomes:
+            awaited.put(due_us, columns)
+        return page.rows
 
     def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
         nothing = _empty_feedback(self._kinds)
@@ -164,7 +212,9 @@ class FeedbackQueue:
     def _seen(self, columns: Rows, n: int) -> VisibleRequests:
         """Return the visible columns among ``columns``; each is there, if empty."""
         nothing = _empty_feedback(self._kinds).requests
-        return VisibleRequests(n, {name: columns.get(f"={name}", nothing[name]) for name, _ in self._kinds})
+        return VisibleRequests(
+            n, {name: columns.get(f"{SHOWN}{name}", nothing[name]) for name, _ in self._kinds}
+        )
 
 
 @lru_cache(maxsize=256)

@@ -43,7 +43,8 @@ def by_bidder(happened: Happened, bidders: int) -> Iterator[tuple[int, Happened]
         yield 0, happened
         return
     order = np.argsort(happened.bidder, kind="stable")
-    ordered = [column[order] for column in happened]
+    columns: tuple[NDArray[Any], ...] = happened
+    ordered = [column[order] for column in columns]
     number = ordered[Happened._fields.index("bidder")]
     begins = np.searchsorted(number, np.arange(bidders + 1)).tolist()
     for k, (begin, end) in enumerate(pairwise(begins)):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class Truth:
     ``law`` is pi(x, z, h). ``theta``, ``click`` and ``conversion`` have its shape: the expected value of an impression in
     currency and the probabilities of a click and of a conversion in time, over the rotation of creatives (zero in the
     additive family, whose outcome is a value and not a click). ``effect`` has them by creative, ``shares`` how often each is shown.
+    ``margins`` is what a sale brings (``margins``). ``flat`` are the parts of ``effect`` by creative (``stride`` numbers each), then, where
+    there is stock, by whether there is something left or not, then by types; ``rotation`` are the shares added up.
     """
 
     law: NDArray[np.float64]
@@ -51,6 +54,10 @@ class Truth:
     conversion: NDArray[np.float64]
     effect: Effect
     shares: NDArray[np.float64]
+    margins: NDArray[np.float64]
+    flat: dict[str, NDArray[Any]]
+    stride: int
+    rotation: NDArray[np.float64]
 
 
 @kept
@@ -64,7 +71,17 @@ def truth(scenario: Scenario) -> Truth:
     theta, click, conversion = (
         np.tensordot(shares, part, axes=1) for part in (effect.worth, effect.click, effect.conversion)
     )
-    return Truth(law, theta, click, conversion, effect, shares)
+    effects = [effect, *([sold_out(effect, scenario.response)] if scenario.stock is not None else [])]
+    flat = {
+        part.name: np.stack([getattr(one, part.name) for one in effects], axis=1).ravel()
+        for part in fields(Effect)
+    }
+    rotation = np.cumsum(shares)
+    rotation[-1] = 1.0  # in spite of rounding
+    stride = len(effects) * theta.size
+    return Truth(
+        law, theta, click, conversion, effect, shares, margins(scenario.response), flat, stride, rotation
+    )
 
 
 def sold_out(effect: Effect, response: Response) -> Effect:
@@ -85,6 +102,7 @@ def margins(response: Response) -> NDArray[np.float64]:
     return np.atleast_1d(np.asarray(0.0 if sale is None else sale.value, dtype=np.float64))
 
 
+@kept
 def fading(response: Response) -> NDArray[np.float64]:
     """What is left of an impression's effect by how many of the advertiser's the person has seen; shape (levels,)."""
     if response.fatigue == 0.0:
@@ -92,6 +110,7 @@ def fading(response: Response) -> NDArray[np.float64]:
     return np.asarray((1.0 - response.fatigue) ** np.arange(FADING_LEVELS, dtype=np.float64))
 
 
+@kept
 def mean_response(scenario: Scenario) -> float:
     """What an ad shown at random in a slot of click rate 1 brings, to somebody who has seen none: clicks, or else worth."""
     response = scenario.response

@@ -8,15 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .visible import frozen
-
 Columns = Mapping[str, NDArray[Any]]
 """A table: equally long read-only columns by name."""
-
-
-def frozen_table(columns: Mapping[str, NDArray[Any]]) -> Columns:
-    """Return read-only copies of the columns."""
-    return {name: frozen(column) for name, column in columns.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +66,12 @@ class RunResult:
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
     strategies: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make all columns read-only."""
+        for table in (self.bidders, self.timeseries, self.journey, self.purchases, self.stock):
+            for column in table.values():
+                column.setflags(write=False)
 
     def of(self, bidder: str) -> dict[str, Any]:
         """One bidder's row of ``bidders`` as a dict."""

@@ -56,7 +56,7 @@ def seats_of(scenario: Scenario, sessions: Sequence[BidderSession], streams: Str
         own.get(session.name, own.get(session.advertiser, 0.0)) * MICROS_PER_CPM for session in sessions
     ]
     return Seats(
-        floor=np.rint(np.array(floors)).astype(np.int64),
+        floor=np.array([round(floor) for floor in floors], dtype=np.int64),
         house=np.array(
             [-1, *(advertisers.index(session.advertiser) for session in sessions)], dtype=np.int64
         ),

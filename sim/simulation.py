@@ -12,23 +12,23 @@ from functools import partial
 
 import numpy as np
 
-from .aftermath import Aftermath
+from .aftermath import Aftermath, Sink
 from .ahead import has_spare_core, made_ahead
 from .arrivals import SLICE
-from .auctions import Auctions
+from .auctions import Auctions, Columns
 from .audience import priced_contexts
-from .batches import Sink
 from .bidder_session import BidderSession
 from .brains import check_arguments
 from .calendar import Calendar
-from .columns import Columns
 from .control import Control
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import block_ends
-from .ledger import Series, bidder_columns, market_totals, relevance, views
-from .results import RunResult, frozen_table
-from .scenario import HOUR_US, Scenario
+from .ledger import bidder_columns, market_totals
+from .memory import longest_us, open_memory
+from .results import RunResult
+from .scenario import HOUR_US, Scenario, Terms
+from .series import Series
 from .strategy_counts import counted
 from .streams import Streams
 from .supply import Log, chunks
@@ -84,18 +84,29 @@ class Simulation:
     ) -> None:
         check_arguments(scenario, strategies)
         self.scenario, self.streams = scenario, streams
-        self.world = world = make_world(scenario, streams, log)
-        world.drawn = drawn
+        entrants = {name: as_entrant(entry, scenario.bidders) for name, entry in strategies.items()}
+        owners = [entrant.advertiser or name for name, entrant in entrants.items()]
+        terms = {name: entrant.terms or Terms() for name, entrant in entrants.items()}
+        memory = open_memory(scenario.audience.people, terms, owners, longest_us(scenario.supply))
+        seen = memory.seen[:, : memory.houses]
+        self.world = world = make_world(scenario, streams, log, owners, seen, drawn)
         self.sessions = [
-            BidderSession(name, as_entrant(entry, scenario.bidders), world, streams, scenario.engine.strategy_timeout_s)
-            for name, entry in strategies.items()
-        ]  # fmt: skip
+            BidderSession(name, entrant, world, streams, scenario.engine.strategy_timeout_s)
+            for name, entrant in entrants.items()
+        ]
         for session in self.sessions:
             session.try_out()
         is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
-        self.auctions = Auctions(scenario, streams, self.sessions, world, is_recorded=is_recorded)
-        self.auctions.tables.asks_ahead = not is_stepped
-        self.ledger, owners = self.auctions.ledger, self.auctions.owners
+        self.auctions = Auctions(
+            scenario,
+            streams,
+            self.sessions,
+            world,
+            memory,
+            is_recorded=is_recorded,
+            asks_ahead=not is_stepped,
+        )
+        self.ledger = self.auctions.ledger
         self._is_stepped = is_stepped
         self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
         """Whether nobody asks before the end what became of impressions."""
@@ -137,7 +148,7 @@ class Simulation:
             calendar.every(self.world.shelves.step_us, "stock", self._count_stock)
         if scenario.auction.throttle is not None:
             review_us = round(scenario.auction.throttle.review_h * HOUR_US)
-            calendar.every(review_us, "throttle", auctions.deadline.review)
+            calendar.every(review_us, "throttle", auctions.delivery.review)
         if not scenario.bidders.control_interval_requests:
             interval = max(1, round(scenario.bidders.control_interval_h * HOUR_US))
             calendar.every(interval, "control", self._control)
@@ -158,7 +169,7 @@ class Simulation:
             self._count_control_steps(columns)
             auctions.turn_to(columns)
             time_us, first, n = columns.chunk.time_us.data, 0, len(columns.chunk)
-            ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
+            ends = None if auctions.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
                 now_us = time_us[first]
                 yield now_us
@@ -173,7 +184,7 @@ class Simulation:
                     control.tell(now_us)
                 first = last
             if aftermath.end(columns):
-                control.step(calendar.now_us)  # what is known by now need not be kept
+                control.count_outcomes(calendar.now_us)
 
     def _count_control_steps(self, columns: Columns) -> None:
         """Put a chunk's control steps on the calendar, where they are due by the count of requests."""
@@ -207,39 +218,32 @@ class Simulation:
 
     def close(self, *, keep_strategies: bool = False) -> RunResult:
         """Return the tables of the run, after ``finish``."""
-        scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
-        auctions, shelves = self.auctions, self.world.shelves
-        purchases, owners = auctions.purchases, auctions.owners
-        names = [session.name for session in self.sessions]
-        landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
+        scenario, ledger, auctions, sessions = self.scenario, self.ledger, self.auctions, self.sessions
+        purchases, shelves, owners = auctions.purchases, self.world.shelves, auctions.owners
+        names, seen = [session.name for session in sessions], self.control.seen
         is_drawn = self._columns is not None and self._columns.effects.drawn
-        bidders = (
-            bidder_columns(ledger, names, owners, seen)
-            | views(ledger, is_drawn=is_drawn, people=scenario.audience.people)
-            | self.aftermath.outcomes.columns()
-            | auctions.data_usage.columns()
-            | auctions.deadline.columns()
-            | (purchases.columns() if purchases else {})
-            | (shelves.by_bidder(owners) if shelves else {})
-            | {"budget_left": self.control.budgets_left()}
-        )
+        usage, data_cost = auctions.data_usage.bill()
+        bidders = {
+            **bidder_columns(ledger, names, owners, seen, scenario.audience.people, is_drawn=is_drawn),
+            **self.aftermath.outcomes.columns(),
+            **usage,
+            **auctions.delivery.columns(),
+            **(purchases.columns() if purchases else {}),
+            **(shelves.by_bidder(owners) if shelves else {}),
+            "budget_left": self.control.budgets_left(),
+        }
+        tallies = self.calendar.tallies.items()
         return RunResult(
             scenario=scenario.name,
             seed=self.streams.seed,
             replication=self.streams.replication,
-            bidders=frozen_table(bidders | counted(self.sessions, bidders)),
-            timeseries=frozen_table(self.series.columns(ledger, names)),
-            market={
-                **market_totals(ledger, seen, against_landscape=landscape),
-                "data_cost": auctions.data_usage.total,
-                "relevance": relevance(ledger, scenario),
-            },
-            journey=frozen_table(purchases.accounts.columns() if purchases else {}),
-            purchases=frozen_table(purchases.sales() if purchases else {}),
-            stock=frozen_table(shelves.columns() if shelves else {}),
-            calendar={kind: tally.count for kind, tally in tallies.items()},
-            calendar_h={
-                kind: (one.first_us / HOUR_US, one.last_us / HOUR_US) for kind, one in tallies.items()
-            },
-            strategies={one.name: one.strategy for one in self.sessions} if keep_strategies else {},
+            bidders=bidders | counted(sessions, bidders),
+            timeseries=self.series.columns(ledger, names),
+            market=market_totals(ledger, scenario, seen, data_cost),
+            journey=purchases.accounts.columns() if purchases else {},
+            purchases=purchases.sales() if purchases else {},
+            stock=shelves.columns() if shelves else {},
+            calendar={kind: tally.count for kind, tally in tallies},
+            calendar_h={kind: (one.first_us / HOUR_US, one.last_us / HOUR_US) for kind, one in tallies},
+            strategies={one.name: one.strategy for one in sessions} if keep_strategies else {},
         )

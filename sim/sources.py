@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .audience import COMMON, Visits, draw_consent, draw_types, follows_all, type_of, uniforms_of
 from .journey.process import KINDS
+from .kept import kept
 from .scenario import FACTORS, HOUR_US, MOVING, Scenario, Source
 from .streams import Streams
 
@@ -192,18 +193,46 @@ class SourceDraws:
         return self if part == ALL else replace(self, part=part)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceLaw:
+    """What a source is in its scenario. ``match`` is the match rate, one number or by type; ``covered`` by context, None where all are."""
+
+    source: Source
+    factor: str
+    types: int
+    is_transparent: bool
+    must_consent: bool
+    match: float | NDArray[np.float64]
+    covered: NDArray[np.float64] | None
+
+
+@kept
+def source_laws(scenario: Scenario) -> dict[str, SourceLaw]:
+    """Return what each source is, by name."""
+    laws, contexts = {}, scenario.types_of("context")
+    for name in scenario.source:
+        source, factor = scenario.data_of(name), scenario.factor_of(name)
+        types = scenario.types_of(factor)
+        match, coverage = match_probability(source, types), np.asarray(source.coverage, dtype=np.float64)
+        laws[name] = SourceLaw(
+            source=source,
+            factor=factor,
+            types=types,
+            is_transparent=is_transparent(scenario, name),
+            must_consent=must_consent(scenario, name),
+            match=float(match[0]) if isinstance(source.match_rate, float) else match,
+            covered=None if source.coverage == 1.0 else np.broadcast_to(coverage, (contexts,)),
+        )
+    return laws
+
+
 def matched(scenario: Scenario, name: str, facts: Facts, draws: SourceDraws) -> NDArray[np.bool_]:
     """Which requests a source matches, shape (n,). Depends on each row alone."""
-    source, factor = scenario.data_of(name), scenario.factor_of(name)
-    probability = match_probability(source, scenario.types_of(factor))
-    found = draws["match"] < (
-        probability[0] if isinstance(source.match_rate, float) else probability[facts[factor]]
-    )
-    if source.coverage != 1.0:
-        contexts = scenario.types_of("context")
-        covered = np.broadcast_to(np.asarray(source.coverage, dtype=np.float64), (contexts,))
-        found &= draws["covered"] < covered[facts["context"]]
-    return np.asarray(found & facts["consent"]) if must_consent(scenario, name) else found
+    law = source_laws(scenario)[name]
+    found = draws["match"] < (law.match if isinstance(law.match, float) else law.match[facts[law.factor]])
+    if law.covered is not None:
+        found &= draws["covered"] < law.covered[facts["context"]]
+    return np.asarray(found & facts["consent"]) if law.must_consent else found
 
 
 def codes(
@@ -219,11 +248,11 @@ def codes(
 
     ``found`` returns what ``matched`` says of these rows.
     """
-    source, factor = scenario.data_of(name), scenario.factor_of(name)
-    shown: NDArray[np.int32] = facts[factor]
-    if is_transparent(scenario, name):
+    law = source_laws(scenario)[name]
+    source, types = law.source, law.types
+    shown: NDArray[np.int32] = facts[law.factor]
+    if law.is_transparent:
         return shown
-    types = scenario.types_of(factor)
     if source.flip_rate_per_h > 0.0:
         stale = draws["fresh"] >= np.exp(-2.0 * source.flip_rate_per_h * clock.age_h(time_us))
         shown = np.where(stale, type_of(draws["other"], types), shown)

@@ -13,28 +13,22 @@ from .streams import Streams
 
 
 class Shelves:
-    """One run's shelves. Arrays by advertiser and product; before hour 0 all were full.
+    """One run's shelves: of each advertiser one a product. Arrays by advertiser and product; before hour 0 all were full.
 
     A shelf found empty at a count is filled at each later one with probability ``step_h / lead_h``, drawn by (advertiser, count,
     product): the same in every arm of a study. Units below 0 are sales between two counts that wait for the delivery.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         stock = stock_of(scenario)
         self.step_us = round(stock.step_h * HOUR_US)
         self.units = units_of(scenario)
         self._chance = stock.step_h / stock.lead_h
         self._streams = streams
         counts = int(np.ceil(scenario.supply.horizon_h / stock.step_h)) + 1
-        self._place: dict[str, int] = {}
-        self._levels = np.empty((counts, 0, len(self.units)), dtype=np.int64)
-        self.open(())
-
-    def open(self, advertisers: Sequence[str]) -> None:
-        """Full shelves for these advertisers; one of several names has one shelf of each product."""
         self._place = {name: place for place, name in enumerate(dict.fromkeys(advertisers))}
         shape = (len(self._place), len(self.units))
-        self._levels = np.empty((len(self._levels), *shape), dtype=np.int64)
+        self._levels = np.empty((counts, *shape), dtype=np.int64)
         self._levels[0] = self.units
         self._delivery: NDArray[np.int64] | None = None
         self.step = 0
@@ -44,7 +38,7 @@ class Shelves:
         self._sold = np.zeros(shape, dtype=np.int64)
 
     def is_empty(self, advertiser: str) -> NDArray[np.bool_]:
-        """Which products have none left by the last count, shape (products,); none where no shelf was opened."""
+        """Which products have none left by the last count, shape (products,); none of an advertiser without shelves."""
         place = self._place.get(advertiser)
         return np.zeros(len(self.units), np.bool_) if place is None else self._is_empty[place]
 

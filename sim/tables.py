@@ -39,7 +39,9 @@ ROTATED = -1
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
 
-    def __init__(self, sessions: Sequence[BidderSession], world: World, rows: int, slots: int) -> None:
+    def __init__(
+        self, sessions: Sequence[BidderSession], world: World, rows: int, slots: int, *, asks_ahead: bool
+    ) -> None:
         self._sessions = sessions
         self._most_bid = MAX_MONEY
         visible = list(dict.fromkeys(one for session in sessions for one in session.visible_columns))
@@ -55,12 +57,16 @@ class BidTables:
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins: list[int] = self.bids.offset.tolist()
+        sizes = (len(own) or one.cells or 0 for own, one in zip(self._own_cell, sessions, strict=True))
+        places = zip(self._begins, sizes, strict=True)
+        self._by_cell = [self.bids.numbers[begin : begin + n] for begin, n in places]
+        """Where bids on all cells are written, of each bidder that has some; one after the other."""
         self._rows = rows
         self._filled = [0] * len(self.columns)
         """Up to which row of the chunk the cells of each column are there."""
         self._asked = [0] * len(sessions)
         """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
-        self.asks_ahead = False
+        self._asks_ahead = asks_ahead
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
@@ -102,9 +108,8 @@ class BidTables:
                     self.bids.offset[number] = begin - part.start
                     self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
-                requests, session.is_stale = session.every_cell(), False
-                micros = self.bids.numbers[begin : begin + (len(self._own_cell[number]) or requests.n)]
-                self._enter(number, requests, now_us / HOUR_US, micros)
+                session.is_stale = False
+                self._enter(number, session.every_cell, now_us / HOUR_US, self._by_cell[number])
 
     def _ask_rows(self, number: int, world: World, part: slice) -> int:
         """Ask a bidder row by row, about all rows that can be asked about now; return up to which row its bids are there."""
@@ -114,11 +119,11 @@ class BidTables:
             world.chunk.time_us[part.start] / HOUR_US,
         )
         session.is_stale = False
-        if self.asks_ahead and session.is_blind:
+        if self._asks_ahead and session.is_blind:
             until = min(int(part.start) + self._rows, _known_until(world, session.reads, last))
             if until > last:
-                self.asks_ahead = self._asks_all(number, world, slice(part.start, until), float(hour))
-                if self.asks_ahead:
+                self._asks_ahead = self._asks_all(number, world, slice(part.start, until), float(hour))
+                if self._asks_ahead:
                     return until
         self._enter(number, session.rows(world, part), float(hour), self._places(number, last - part.start))
         return last

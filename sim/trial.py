@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .copying import copied
 from .kept import kept
 from .visible import Strategy, TrialError, VisibleRequests, in_row, rows_of
 
@@ -35,40 +36,47 @@ class BidResponse(NamedTuple):
 
 
 @kept
-def passed(strategy: Strategy) -> set[object]:  # noqa: ARG001
-    """The kinds of batches whose trial this strategy has passed; one that enters many runs is not tried again in each."""
+def _passed(strategy: Strategy) -> set[object]:  # noqa: ARG001
+    """The kinds of batches whose trial this strategy has passed, to be added to: strategies need not be hashable."""
     return set()
 
 
 Ask = Callable[[Strategy, VisibleRequests], BidResponse]
 
 
-def try_out(make: Callable[[], Strategy], ask: Ask, batch: VisibleRequests, who: str) -> None:
-    """Ask copies of a strategy for the bids on a batch.
+def try_out(
+    strategy: Strategy, kind: object, ask: Ask, make_batch: Callable[[], VisibleRequests], who: str
+) -> None:
+    """Ask copies of a strategy for the bids on a batch, once for each kind of batch: it may enter many runs.
 
     Args:
-        make: makes a copy.
+        strategy: what entered the run.
+        kind: equal for batches of the same columns.
         ask: answers a batch, or raises ``BidError``.
-        batch: a row for each kind of request.
+        make_batch: makes a row for each kind of request.
         who: the strategy and its bidder, as messages name them.
 
     Raises:
         BidError: no bids.
         TrialError: bids that differ although nothing but the copy, or the number of rows, does.
     """
-    one, other = make(), make()
+    if kind in _passed(strategy):
+        return
+    batch, one, other = make_batch(), copied(strategy, who), copied(strategy, who)
+    few = rows_of(batch, slice(None, None, -(-batch.n // AT_MOST)))
+    halves = [(half, rows_of(few, half)) for half in (slice(0, None, 2), slice(1, None, 2))]
     before = _dice()
     whole = ask(one, batch)
     rounds = ROUNDS if _dice() == before else ROUNDS_WITH_DICE
-    few = rows_of(batch, slice(None, None, -(-batch.n // AT_MOST)))
     first = whole if few.n == batch.n else ask(one, few)
     asked = []  # all are kept, so that no two batches are one object or have one address
     for _ in range(rounds):
         for brain in (other, one):
             asked.append(rows_of(few, slice(None)))
             _expect_same(first, ask(brain, asked[-1]), few, who)
-    for half in (slice(0, None, 2), slice(1, None, 2)):
-        _expect_row_wise(first, ask(other, rows_of(few, half)), few, half, who)
+    for half, rows in halves:
+        _expect_row_wise(first, ask(other, rows), few, half, who)
+    _passed(strategy).add(kind)
 
 
 def _expect_same(first: BidResponse, again: BidResponse, batch: VisibleRequests, who: str) -> None:

@@ -228,7 +228,7 @@ def choice_rows(finding: Finding, summary: pd.DataFrame) -> Iterator[str]:
     """Yield a row of Markdown for each of ``study.ranges``: the scenario's own value, both ends, and its part in the result."""
     from jointbid.experiments.config.points import load
     from jointbid.experiments.estimate.ladder import lookup
-    from jointbid.experiments.report.verdict import shown
+    from jointbid.experiments.report.numbers import shown
 
     (point,) = load(finding.verb, list(finding.overrides))
     for one in point.settings.study.ranges:
@@ -249,7 +249,7 @@ def row(summary: pd.DataFrame, estimand: str, metric: str, arm: str) -> str:
     Raises:
         LookupError: there is no such row.
     """
-    from jointbid.experiments.report.verdict import shown
+    from jointbid.experiments.report.numbers import shown
 
     mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
     rows = summary[mask & (summary["arm"] == arm)] if arm else summary[mask]

@@ -16,8 +16,8 @@ from jointbid.strategies.base import Policy
 
 from .arms import FOCAL
 from .attribution_rules import RULES, credits_of
-from .bidders import MARKET, drawn_by, for_all
-from .cell import Cell, CellResult, cell_result
+from .bidders import drawn_by, for_all
+from .cell import MARKET_FIGURES, Cell, CellResult, cell_result
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
 """Arms: everything on; everything on, with a randomised share of people left out of each channel; all but one channel."""
@@ -75,7 +75,7 @@ def run_cell(cell: Cell) -> CellResult:
     plan, market = plan_of(cell.scenario), campaigns(cell)
     log = TouchLog(len(market)) if cell.arm == OBSERVED and not cell.policies else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log, drawn=drawn_by(cell))
-    found = cell_result(cell, result, [{"focal": True}] * len(market), MARKET, hours=False)
+    found = cell_result(cell, result, [{"focal": True}] * len(market), MARKET_FIGURES, hours=False)
     further: dict[str, list[Any]] = {}
     if log is not None:
         further = credited(plan, log.touches(), result)

@@ -21,13 +21,11 @@ from jointbid.strategies.valuations.learned import learned, learned_stacked, lea
 from jointbid.strategies.valuations.stacking import stacked_bayes, summed_bayes
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult, MarketKey, cell_result, holders_of
+from .cell import MARKET_FIGURES, Cell, CellResult, MarketKey, cell_result, holders_of
 from .lattice import Lattice
 from .met_prices import MetPrices
 
 Rivals = Sequence[tuple[str, ...]]
-MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
-"""Figures of the whole market in each row of a cell."""
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -37,7 +35,7 @@ def run_cell(cell: Cell) -> CellResult:
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
-    found = cell_result(cell, result, further, MARKET, hours=not cell.point or bool(cell.lineup))
+    found = cell_result(cell, result, further, MARKET_FIGURES, hours=not cell.point or bool(cell.lineup))
     for row in found.rows if cell.watched else ():
         row.update(prices.columns(row["advertiser"]))
     return found

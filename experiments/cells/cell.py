@@ -45,6 +45,9 @@ Policies = tuple[tuple[str, Value], ...]
 TOGETHER = "together"
 """The match of all strategies in one market."""
 
+MARKET_FIGURES = ("revenue", "exchange_fee", "welfare", "relevance")
+"""Figures of the whole market in each row of a cell."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..errors import BadInput, path_of
+from ..config.points import digest
+from ..errors import BadInput, path_of, refused
 from ..report import tables
+from ..report.benchmark_files import is_result, merged, read, table_of
 from ..report.html.comparison_page import compare
-from ..report.html.comparison_text import comparison_table, sentence
+from ..report.wording.benchmark import market_table, score_table, verdict
+from ..report.wording.comparison import comparison_table, sentence
+from ..storage.study_folder import Folder
 from .parser import Options
 
 
@@ -17,8 +21,6 @@ def main(options: Options) -> int:
     results_dir = options.results_dir()
     if not options.words:
         raise BadInput(f"compare: needs the folders of studies; usage: {options.usage}")
-    from ..report.benchmark_files import is_result
-
     results = [word for word in options.words if is_result(word)]
     if results and len(results) == len(options.words):
         return _benchmarks(results, results_dir)
@@ -27,10 +29,8 @@ def main(options: Options) -> int:
             f"compare: {results[0]} is a result of the benchmark, and the others are not; compare like with like"
         )
     folders = [path_of("compare", word) for word in options.words]
-    try:
+    with refused(f"results_dir: cannot write to {results_dir}"):
         comparison, page = compare(folders, results_dir)
-    except OSError as error:
-        raise BadInput(f"results_dir: cannot write to {results_dir} ({error.strerror or error})") from None
     table = comparison_table(comparison)
     tables.show(*([table] if table else []))
     sys.stdout.write("\n")
@@ -42,17 +42,12 @@ def main(options: Options) -> int:
 
 def _benchmarks(words: list[str], results_dir: Path) -> int:
     """Lay results of the benchmark beside each other, and write their tables."""
-    from ..config.points import digest
-    from ..report.benchmark_files import merged, read, table_of
-    from ..report.wording.benchmark import market_table, score_table, verdict
-    from ..storage.study_folder import Folder
-
     files = [read(word) for word in words]
     if len(files) < 2:
         raise BadInput(f"{words[0]}: 1 result of the benchmark; a comparison needs two at least")
     scores, notes = merged(files)
     target = results_dir / "compare" / digest([str(file.path.resolve()) for file in files])
-    try:
+    with refused(f"results_dir: cannot write to {results_dir}"):
         target.mkdir(parents=True, exist_ok=True)
         folder = Folder(target)
         for name, table in {
@@ -62,8 +57,6 @@ def _benchmarks(words: list[str], results_dir: Path) -> int:
             "results": table_of(files),
         }.items():
             folder.write_table(f"{name}.csv", table)
-    except OSError as error:
-        raise BadInput(f"results_dir: cannot write to {results_dir} ({error.strerror or error})") from None
     tables.show(
         score_table(scores), market_table(scores), *notes, verdict(scores, str(files[0].content["suite"]))
     )

@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from ..config.key_help import common, key_helps, matching, shown
+from ..config.key_help import common, key_helps, matching
 from ..config.keys import ANY_NAME
 from ..config.points import load
 from ..config.settings import Settings
 from ..config.studies import STUDIES
+from ..config.text import as_yaml
 from ..errors import BadInput, closest
 from .output import fitted
 from .parser import Options
@@ -117,4 +118,4 @@ def _value(tree: Mapping[str, Any], place: str) -> str:
         node = node[step]
     if isinstance(node, Mapping) and node.get("law") == "constant":
         node = {"law": "constant", "mean": node["mean"]}  # the rest is of other laws of a delay
-    return shown(node)
+    return as_yaml(node) or "''"

@@ -6,6 +6,7 @@ import importlib
 import sys
 from dataclasses import dataclass, field
 
+from ..config.text import quoted
 from ..errors import path_of
 from .output import fitted
 from .parser import Options
@@ -65,5 +66,4 @@ def _is_override(word: str) -> bool:
 
 def override(call: Call) -> str:
     """Return the log's path as an override that is read as it stands."""
-    escaped = call.path.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
-    return f'supply.path="{escaped}"'
+    return f"supply.path={quoted(call.path)}".replace("${", "\\${")

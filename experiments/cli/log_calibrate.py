@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..config.points import load, to_yaml
 from ..config.validation import validate
-from ..errors import BadInput, path_of
+from ..errors import BadInput, path_of, refused
 from ..logs.calibration.fit import fit
 from ..logs.calibration.page import NOTES, UNKNOWN, about, digits, page, page_title, sections
 from ..logs.read_log import read_log
@@ -38,11 +38,9 @@ def main(call: Call) -> int:
     text = page(fitted, scenario, found, str(out))
     head = f"{SCENARIO_HEAD}{out.stem}, this file being DIR/scenario/{out.name}\n"
     head += "defaults:\n  - override /auction: second_price\n\n"
-    try:
+    with refused(f"--out {out}: cannot be written"):
         out.write_text(head + to_yaml(fitted.tree), "utf-8")
         out.with_suffix(".md").write_text(text, "utf-8")
-    except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror}") from None
     columns = (("", str), ("real", digits), ("simulated", digits))
     sides = [tables.text_table(head, rows, *columns, caption="") for head, rows in found.items()]
     tables.show(*about(fitted, scenario, str(out)), *sides, f"{UNKNOWN}:", *NOTES, "")

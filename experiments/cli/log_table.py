@@ -9,7 +9,7 @@ import pandas as pd
 from ..config.points import load
 from ..logs.replay.outcomes import budget_label
 from ..report import tables
-from ..report.verdict import number
+from ..report.numbers import number
 from ..studies.replay.strategy_table import table
 from .log import Call, override
 

@@ -85,7 +85,7 @@ ACTIONS = {
 }
 """Verb -> its actions -> the words that each takes, and what it does."""
 
-OF_FOLDERS = {
+FOLDER_WORDS = {
     "compare": "DIR-or-benchmark.json [DIR ...] [results_dir=results]",
     "report": "DIR [DIR ...]",
     HELP: "KEY [KEY ...]",
@@ -94,15 +94,15 @@ STUDY_WORDS = "[key=value ...] [options]"
 ABOUT = "jointbid: what is it worth to an advertiser to join the data that its two departments hold apart?"
 KEYS = """Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
 `jointbid VERB --help` shows the keys that are used most, `jointbid help KEY` any. Start with: jointbid value"""
-OF_REPORT = """DIR is the folder of one study, or one that holds several.
+REPORT_EPILOG = """DIR is the folder of one study, or one that holds several.
 Writes DIR/report.html and DIR/estimands.md, and the plots that its tables allow where they are missing."""
-OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>).
+COMPARE_EPILOG = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>).
 The first study is what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
 Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/.
 Result files of the benchmark (benchmark.json, or their folders) are laid beside each other: one ranking, with paired differences."""
 
 
-OF_HELP = "KEY is a whole key, source.profile.match_rate; its end, match_rate; or a part of it, match."
+HELP_EPILOG = "KEY is a whole key, source.profile.match_rate; its end, match_rate; or a part of it, match."
 
 
 class Options(argparse.Namespace):
@@ -234,12 +234,12 @@ def _parser() -> Parser:
     root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT)
     for verb, (module, about) in VERBS.items():
         named = "[STRATEGY ...] " if verb in STUDIES and STUDIES[verb].names else ""
-        words = OF_FOLDERS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run", "serve"} else "")
+        words = FOLDER_WORDS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run", "serve"} else "")
         parser = root.parts[verb] = Parser(prog=f"jointbid {verb}", description=about, words=words)
         if verb in ACTIONS:
             _add_actions(parser, verb)
-        elif verb in OF_FOLDERS:
-            parser.epilog = {"compare": OF_COMPARE, "report": OF_REPORT}.get(verb, OF_HELP)
+        elif verb in FOLDER_WORDS:
+            parser.epilog = {"compare": COMPARE_EPILOG, "report": REPORT_EPILOG}.get(verb, HELP_EPILOG)
         elif module == "serve":
             _add_serve_options(parser)
         elif words:

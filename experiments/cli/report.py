@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadInput, path_of
+from ..errors import BadInput, path_of, refused
 from ..report import tables
-from ..report.html import write_report
-from ..report.html.study import studies_in
+from ..report.folders.study import studies_in
+from ..report.html.page import write_report
 from .parser import Options
 
 
@@ -17,10 +17,9 @@ def main(options: Options) -> int:
     if not options.words:
         raise BadInput(f"report: needs the folder of a study; usage: {options.usage}")
     for folder in folders(options.words):
-        try:
-            tables.show(tables.linked("", write_report(folder)))
-        except OSError as error:
-            raise BadInput(f"{folder}: cannot be written to ({error.strerror or error})") from None
+        with refused(f"{folder}: cannot be written to"):
+            page = write_report(folder)
+        tables.show(tables.linked("", page))
     return 0
 
 

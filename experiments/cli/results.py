@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
-from ..storage.catalogue import Entry, query, remove, scan, waste
+from ..storage.catalogue import Entry, scan
+from ..storage.query import query
+from ..storage.waste import remove, waste
 from .output import fitted
 from .parser import Options
 
@@ -70,7 +72,7 @@ def _list(results: Path) -> None:
 def _changed(entry: Entry) -> Iterator[str]:
     """Yield the settings of a study's command that differ from the scenario's own, without those that change no number."""
     from ..config.points import NOT_IN_HASH
-    from ..report.html.settings_diff import defaults
+    from ..report.folders.settings_diff import defaults
     from ..report.sweep import value_of
 
     words = shlex.split(entry.command or "")[2:]

@@ -15,7 +15,7 @@ from string import Template
 from typing import Any
 
 from ..cells.versions import version
-from ..errors import BadInput, path_of
+from ..errors import BadInput, path_of, refused
 from .output import put
 from .parser import Options
 
@@ -165,13 +165,11 @@ def _new(name: str, within: str) -> int:
         raise BadInput(
             f"{folder}: is there already, and nothing is overwritten; choose another name or --dir"
         )
-    try:
+    with refused(f"{folder}: cannot be written"):
         for path, text in package(name).items():
             file = folder / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, "utf-8")
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
     sys.stdout.write(
         f"{folder}: a package with the strategy {name} (src/{name}/strategy.py), its configuration and its test.\n"
         f"Next:\n  python -m pip install --editable {folder}\n  jointbid strategies check {name}\n"

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..config.points import Point, Points, load
 from ..config.studies import STUDIES
+from ..config.text import quoted
 from ..errors import BadInput
+from ..storage.names import FAILURES, REPORT
 from ..studies.registry import study_class
 from .output import fitted
 from .parser import Options
@@ -18,7 +20,6 @@ from .parser import Options
 if TYPE_CHECKING:
     from ..studies.session import StudyResult
 
-FAILURES, REPORT = "failures.jsonl", "report.html"
 MANY = 100
 """From this number of studies on a message says that each draws its plots."""
 SHOWN = 5
@@ -70,8 +71,7 @@ def _with_names(options: Options) -> list[str]:
     key = STUDIES[options.verb].names
     names = [word for word in options.words if "=" not in word] if key else []
     words = [word for word in options.words if word not in names]
-    quoted = ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
-    return [*words, *([f"{key}=[{quoted}]"] if names else [])]
+    return [*words, *([f"{key}=[{','.join(map(quoted, names))}]"] if names else [])]
 
 
 def helped(options: Options) -> int:

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from jointbid.sim.memory import open_memory
+from jointbid.strategies.market import MarketFacts
+from jointbid.strategies.registry import UnknownStrategyError, find, make, names
+
 from ..cells.arms import JOINING, SPLIT_BUDGET, bidder_names
+from ..cells.cell import label
 from ..errors import closest
+from .lineup import lineup_of
 from .study_settings import TournamentStudy
 
 if TYPE_CHECKING:
@@ -17,9 +23,6 @@ if TYPE_CHECKING:
 
 def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
     """Every strategy is made once: its name, its parameters and what it demands of the market are then known to be right."""
-    from jointbid.strategies.market import MarketFacts
-    from jointbid.strategies.registry import UnknownStrategyError, make, names
-
     if settings.scenario.supply.kind == "log":  # a replay has policies of its own
         return
     bidders, market = settings.scenario.bidders, MarketFacts.of(settings.scenario)
@@ -46,10 +49,8 @@ def joining_problems(settings: Settings[Any]) -> Iterator[str]:
             )
 
 
-def prices_itself(scenario: Scenario) -> bool:
+def values_itself(scenario: Scenario) -> bool:
     """Return whether the bidders' strategy has no valuation before it, so that exact and learned values are one."""
-    from jointbid.strategies.registry import UnknownStrategyError, find
-
     try:
         return bool(getattr(find(scenario.bidders.strategy.name), "values_itself", False))
     except UnknownStrategyError:
@@ -58,9 +59,6 @@ def prices_itself(scenario: Scenario) -> bool:
 
 def sources_read(scenario: Scenario) -> tuple[str, ...]:
     """The sources that the bidders' strategy reads itself; none where there is no such strategy, which another check says."""
-    from jointbid.strategies.market import MarketFacts
-    from jointbid.strategies.registry import UnknownStrategyError, make
-
     if scenario.supply.kind == "log":
         return ()
     spec, timeout = scenario.bidders.strategy, scenario.engine.strategy_timeout_s
@@ -87,8 +85,6 @@ def floor_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def memory_problems(settings: Settings[Any]) -> Iterator[str]:
     """What is remembered of people fits, with every bidder's caps."""
-    from jointbid.sim.memory import open_memory
-
     scenario = settings.scenario
     names = bidder_names(scenario.bidders.count)
     try:
@@ -99,12 +95,6 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def seat_problems(settings: Settings[Any]) -> Iterator[str]:
     """Strategies of a tournament that cannot be made or distinguished, and a market in which seats differ."""
-    from jointbid.strategies.market import MarketFacts
-    from jointbid.strategies.registry import UnknownStrategyError, make
-
-    from ..cells.cell import label
-    from .lineup import lineup_of
-
     if not isinstance(settings.study, TournamentStudy) or settings.scenario.supply.kind == "log":
         return
     if settings.scenario.auction.bidder_floor_cpm:

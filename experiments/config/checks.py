@@ -9,13 +9,7 @@ from typing import Any
 from ..cells.arms import APART, CLICKS, arms_of, owners_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
-from .bidder_checks import (
-    floor_problems,
-    joining_problems,
-    memory_problems,
-    seat_problems,
-    strategy_problems,
-)
+from .bidder_checks import floor_problems, joining_problems, memory_problems, seat_problems, strategy_problems
 from .collaboration import collaboration_problems
 from .first_party import first_party_problems
 from .learnable import not_learnable, unmatched_problems

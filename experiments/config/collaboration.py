@@ -131,7 +131,7 @@ class Collaboration(Model):
     @property
     def dials(self) -> dict[str, Dial]:
         """The dials of sources, by key."""
-        every = {key: getattr(self, key) for key in OF_SOURCES}
+        every = {key: getattr(self, key) for key in SOURCE_KEYS}
         return {key: dial for key, dial in every.items() if dial is not None}
 
     def at(self, level: float, shape: str | None = None, cost: str | None = None) -> Collaboration:
@@ -155,7 +155,7 @@ class Collaboration(Model):
         return self.shapes[shape or self.shape].at(self.level)
 
 
-OF_SOURCES = {"match_rate": "match_rate", "sync_interval_h": "sync_interval_h", "unified": "coverage"}
+SOURCE_KEYS = {"match_rate": "match_rate", "sync_interval_h": "sync_interval_h", "unified": "coverage"}
 """Dial -> the key of a source that it moves."""
 
 
@@ -163,7 +163,7 @@ def carried_out(scenario: Scenario, plan: Collaboration) -> Scenario:
     """Return the market at the plan's level."""
     changes: dict[str, dict[str, Any]] = {}
     for key, dial in plan.dials.items():
-        moved, of_source = plan.moved(dial.shape), OF_SOURCES[key]
+        moved, of_source = plan.moved(dial.shape), SOURCE_KEYS[key]
         for name in dial.sources:
             full = getattr(scenario.source[name], of_source)
             changes.setdefault(name, {})[of_source] = _between(dial.none, full, moved)
@@ -192,7 +192,7 @@ def collaboration_problems(scenario: Scenario, plan: Collaboration) -> Iterator[
 
 
 def _dial_problems(key: str, dial: Dial, name: str, source: Source) -> Iterator[str]:
-    full = getattr(source, OF_SOURCES[key])
+    full = getattr(source, SOURCE_KEYS[key])
     ends = full if isinstance(full, tuple) else (full,)
     place = f"collaboration.{key}.none = {dial.none:g}"
     if key == "sync_interval_h":
@@ -201,7 +201,7 @@ def _dial_problems(key: str, dial: Dial, name: str, source: Source) -> Iterator[
         if source.flip_rate_per_h == 0:
             yield f"{place}: changes nothing where source.{name}.flip_rate_per_h = 0; leave it out, or let facts change"
     elif dial.none > min(ends):
-        least, of_source = min(ends), OF_SOURCES[key]
+        least, of_source = min(ends), SOURCE_KEYS[key]
         yield f"{place}: must be at most source.{name}.{of_source} = {least:g}, as working together loses nothing"
 
 

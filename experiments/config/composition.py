@@ -32,10 +32,12 @@ from jointbid.strategies.files import names_a_file
 from ..errors import BadInput, path_of
 from .keys import known_keys, list_keys
 from .overrides import Choice, Vocabulary
-from .patch import Tree, has, patch, steps_of, without
+from .patch import has, patch, steps_of, without
 from .plugin_folders import folders
 from .settings import Settings
+from .shape import Tree
 from .studies import STUDIES, SUITES
+from .text import quoted
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
@@ -75,7 +77,7 @@ class Composer:
     def __init__(self, verb: str, places: Sequence[str]) -> None:
         self._verb = verb
         _check_encoding(places)
-        self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
+        self._search = [f"hydra.searchpath=[{','.join(map(quoted, places))}]"] if places else []
         self._composed = functools.lru_cache(KEPT)(self._compose)
         with _hydra():
             self.vocabulary = self._vocabulary()
@@ -112,7 +114,7 @@ class Composer:
 
     def _compose(self, groups: tuple[tuple[str, str | None], ...]) -> Tree:
         """Return the files of these groups as Hydra composes them, references unresolved; None: no file of the group."""
-        lines = [*self._search, *(f"{name}={_quoted(of)}" if of else f"~{name}" for name, of in groups)]
+        lines = [*self._search, *(f"{name}={quoted(of)}" if of else f"~{name}" for name, of in groups)]
         with _hydra(), _explained():
             composed = compose("config", overrides=lines, return_hydra_config=True)
             chosen = composed.hydra.runtime.choices["scenario"]
@@ -210,12 +212,6 @@ def _check_encoding(places: Sequence[str]) -> None:
                 problems.append(f"{file}: begins with a byte-order mark; save it as UTF-8 without one")
     if problems:
         raise BadInput(problems)
-
-
-def _quoted(place: str) -> str:
-    """Return any text as a quoted value of Hydra's grammar."""
-    escaped = place.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
 
 
 def _without_missing(value: Any) -> Any:

@@ -25,6 +25,7 @@ from jointbid.sim.scenario import Delay
 from .keys import ANY_NAME, Key, every_key
 from .settings import Settings
 from .studies import STUDIES
+from .text import as_yaml
 
 UNITS = {
     "_cpm": "currency per thousand",
@@ -42,7 +43,7 @@ COMMON = (
     *("money.requests_per_month", "money.integration_once", "results_dir", "executor.jobs"),
 )  # fmt: skip
 """The keys beside the study's own that people use most."""
-OF_STUDY = (
+COMMON_OF_STUDY = (
     "replications",
     "silo",
     "valuation",
@@ -107,7 +108,7 @@ def key_helps(verb: str) -> Mapping[str, KeyHelp]:
 
 def common(places: Collection[str]) -> list[str]:
     """Return those of the ``places`` that people use most, the study's own first."""
-    return [key for key in (*(f"study.{name}" for name in OF_STUDY), *COMMON) if key in places]
+    return [key for key in (*(f"study.{name}" for name in COMMON_OF_STUDY), *COMMON) if key in places]
 
 
 def matching(word: str, places: Sequence[str]) -> list[str]:
@@ -193,15 +194,4 @@ def _default(field: FieldInfo) -> str:
         return "none; it must be given"
     if isinstance(value, BaseModel):
         return "those of its own keys"
-    return shown(value)
-
-
-def shown(value: Any) -> str:
-    """Return a value as the YAML files write it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key}: {shown(item)}' for key, item in value.items())}}}"
-    return (str(value) if not isinstance(value, float) else f"{value:g}") or '""'
+    return as_yaml(value) or "''"

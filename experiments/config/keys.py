@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
-from ..errors import closest
-from .settings import ABOUT
+from .shape import in_yaml
 
 ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
 """Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
-ALIKE, BESIDE = 0.6, 0.65
-"""Two words of at least this ratio (``difflib``) are taken for a slip of the pen; a key beside another is of the second."""
+ALIKE, ANY_ALIKE, LAST = 0.6, 0.5, 2.0
+"""The ratio (``difflib``) from which on two steps are alike; what a step counts that stands for any name; the weight of the last."""
+ENOUGH = 0.45
+"""The likeness of two keys above which one is taken for a slip of the pen in the other."""
+GAP = 0.01
+"""What a step that is left out between two others counts: of two readings the one in one piece is taken."""
+Steps = tuple[str, ...]
 
 
 class Key(NamedTuple):
@@ -25,12 +29,6 @@ class Key(NamedTuple):
     kind: Any
     model: type[BaseModel] | None = None
     field: str = ""
-
-
-def in_yaml(place: str) -> str:
-    """``scenario.supply.requests`` -> ``supply.requests``: where a part of the scenario stands in the YAML files."""
-    first, _, rest = place.partition(".")
-    return rest if first == "scenario" and rest and rest.split(".")[0] not in ABOUT else place
 
 
 @functools.cache
@@ -58,37 +56,43 @@ def is_known(place: str, known: Sequence[str]) -> bool:
 
 
 def nearest(place: str, known: Sequence[str]) -> str:
-    """What ``closest`` says: of the keys that ``place`` is the end of, of those beside it, of those with its last step, else of all like it."""
-    if ends := [end for key in known if (end := _as_end(place, key))]:
-        return closest(place, ends, cutoff=0.0)
-    within, _, own = place.rpartition(".")
-    beside = [key.rpartition(".")[2] for key in known if _as_in(place, key).rpartition(".")[0] == within]
-    if near := get_close_matches(own, beside, n=1, cutoff=BESIDE):
-        return closest(place, [f"{within}.{near[0]}".lstrip(".")], cutoff=0.0)
-    last, steps = f".{place.rpartition('.')[2]}", place.count(".")
-    same = [key for key in known if key.endswith(last)]
-    if same := [key for key in same if key.count(".") == steps] or same:
-        return closest(place, [_as_in(place, key) if _fits(place, key) else key for key in same], cutoff=0.0)
-    return closest(place, [_as_in(place, key) for key in known if _fits(place, key)])
+    """Return ``; did you mean 'x'?`` for the known key whose steps are most like those of ``place``, else an empty string.
+
+    Names and numbers of items stand in it as ``place`` has them.
+    """
+    own, best, found = tuple(place.split(".")), ENOUGH, ""
+    for key in known:
+        steps = tuple(key.split("."))
+        alike, filled = _aligned(own, steps)
+        share = 2 * alike / (len(own) + len(steps) + 2 * (LAST - 1))
+        if share > best:
+            best, found = share, ".".join(filled)
+    return f"; did you mean {found!r}?" if found else ""
 
 
-def _as_end(place: str, key: str) -> str:
-    """The known key with ``place`` as its end, whose last step is no name; empty where it does not end so."""
-    steps, own = key.split("."), place.split(".")
-    first, end = steps[: -len(own)], steps[-len(own) :]
-    fits = all(step in {given, ANY_NAME} for step, given in zip(end, own, strict=False))
-    return ".".join([*first, *own]) if first and end[-1] == own[-1] and fits else ""
+def _aligned(own: Steps, steps: Steps, *, is_inside: bool = False) -> tuple[float, Steps]:
+    """Return how alike a word's steps are to those of a key, pair by pair and in order; and the key with the word's names."""
+    if not steps:
+        return 0.0, ()
+    first, rest = steps[0], steps[1:]
+    alike, filled = _aligned(own, rest, is_inside=is_inside)
+    best = alike, (first, *filled)
+    for number, given in enumerate(own):
+        is_any = first in {ANY_NAME, ANY_ITEM, ANY_KEY}
+        if one := ANY_ALIKE if is_any else _likeness(given, first):
+            is_last = number == len(own) - 1 and not rest and not is_any
+            alike, filled = _aligned(own[number + 1 :], rest, is_inside=True)
+            alike += (LAST * one if is_last else one) - GAP * number * is_inside
+            if alike >= best[0]:
+                best = alike, (given if is_any else first, *filled)
+    return best
 
 
-def _fits(place: str, key: str) -> bool:
-    """Whether each step of a key is much like that of ``place``, or is a name or item that ``place`` may give; so is a key of no names."""
-    if not {ANY_NAME, ANY_ITEM, ANY_KEY} & {*key.split(".")}:
-        return True
-    steps = zip(key.split("."), place.split("."), strict=False)
-    return all(
-        step in {ANY_NAME, ANY_ITEM, ANY_KEY} or SequenceMatcher(a=step, b=given).ratio() >= ALIKE
-        for step, given in steps
-    )
+@functools.cache
+def _likeness(given: str, step: str) -> float:
+    """Return how alike two steps are, from 0 to 1; 0 where they are hardly."""
+    ratio = SequenceMatcher(a=step, b=given).ratio()
+    return ratio**2 if ratio >= ALIKE else 0.0
 
 
 def _as_in(place: str, key: str) -> str:

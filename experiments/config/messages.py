@@ -12,7 +12,9 @@ from pydantic_core import ErrorDetails
 from jointbid.sim.scenario import Delay
 
 from ..errors import closest
-from .keys import every_key, in_yaml, is_known, known_keys, models_in, nearest
+from .keys import every_key, is_known, known_keys, models_in, nearest
+from .shape import in_yaml
+from .text import word
 
 SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 """Between the problems of one validator, each of which begins with its place."""
@@ -32,7 +34,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
         if detail["loc"][-1:] == ("[key]",) and detail["type"] == "string_type":
-            where, name = place.rpartition(".")[0] or place, _shown(detail["input"])
+            where, name = place.rpartition(".")[0] or place, word(detail["input"])
             lines.setdefault(place, f"{where}: the name {name} must be a text; {QUOTES}")
         elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
@@ -47,7 +49,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
             line = _line(place, node, detail, model)
             if (
                 place in lines
-                and line.startswith(same := f"{place} = {_shown(node)}: must be ")
+                and line.startswith(same := f"{place} = {word(node)}: must be ")
                 and same in lines[place]
             ):
                 line = f"{lines[place]}; or {line.removeprefix(same)}"  # the same
@@ -74,9 +76,9 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
             f"{place}.{tag} = {context['tag']}: must be one of {allowed}{_suggest(context['tag'], allowed)}"
         )
     if kind in {"model_type", "dict_type"}:
-        return f"{place} = {_shown(value)}: {_of_keys(context.get('class_name', ''), model)}"
+        return f"{place} = {word(value)}: {_of_keys(context.get('class_name', ''), model)}"
     if kind == "tuple_type":
-        return f"{place} = {_shown(value)}: must be a list"
+        return f"{place} = {word(value)}: must be a list"
     allowed = (
         detail["msg"].split(", unable")[0].replace("Input should", "must").replace("String should", "must")
     )
@@ -84,7 +86,7 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
         allowed = f"must be a text; {QUOTES}"
     if kind == "literal_error":
         allowed += _suggest(value, context["expected"])
-    return f"{place} = {_shown(value)}: {allowed}"
+    return f"{place} = {word(value)}: {allowed}"
 
 
 def _of_keys(name: str, model: type[BaseModel]) -> str:
@@ -99,12 +101,6 @@ def _of_keys(name: str, model: type[BaseModel]) -> str:
 def _suggest(value: Any, expected: str) -> str:
     words = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
     return closest(str(value), words)
-
-
-def _shown(value: Any) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return str(value)
 
 
 def locate(

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .shape import Tree, plain
+
 SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
 """The literature's letters on the command line; YAML files use the full names."""
 
 LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential"}
 """Delays of which a bare number is the mean of this law, see `_spelt_out`."""
 
-OF_KEYS = ("study.upgrade",)
+MAPS_OF_KEYS = ("study.upgrade",)
 """Maps from keys of the command line: what follows the map's own key is one of them, dots and all."""
-
-Tree = dict[str, Any]
-"""A configuration as plain data, in the shape of the YAML files."""
 
 
 def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
@@ -25,14 +24,14 @@ def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
     made. A number among the steps is a place in a list that has it, from 0.
     """
     steps = steps_of(key)
-    patched: Tree = _patched(tree, steps, _spelt_out(steps[-1], _plain(value)))
+    patched: Tree = _patched(tree, steps, _spelt_out(steps[-1], plain(value)))
     return patched
 
 
 def steps_of(key: str) -> list[str]:
     """Return the steps from the root of a tree to a dotted key."""
     key = SYNONYMS.get(key, key)
-    for place in OF_KEYS:
+    for place in MAPS_OF_KEYS:
         if key.startswith(f"{place}."):
             return [*place.split("."), key.removeprefix(f"{place}.")]
     return key.split(".")
@@ -80,8 +79,3 @@ def _spelt_out(step: str, value: Any) -> Any:
     if step in LAWS and isinstance(value, int | float):
         return {"law": LAWS[step], "mean": value}
     return value
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as YAML has them."""
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

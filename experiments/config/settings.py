@@ -2,67 +2,18 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from jointbid.sim.paths import expand
-from jointbid.sim.scenario import Model, Scenario, StrategySpec
+from jointbid.sim.scenario import Model, Scenario
 from jointbid.sim.scenario.base import Count, UserPath
 
-from ..errors import closest
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
-from .study_settings import Arm, Learner, Money, Valuation, Who
-from .value_settings import Replay
-
-
-class RunStudy(Model):
-    """One simulation: which arm's data the focal bidder holds, in which replication."""
-
-    arm: Arm = "joint"
-    """The data that the focal bidder holds: an information set such as `profile+context`, or an arm of the ladder."""
-    replication: Annotated[int, Field(ge=0)] = 0
-    """The number of the replication; the random numbers follow from it and `seed`."""
-    strategies: tuple[StrategySpec, ...] = ()
-    """Where there are some, they play a match, a seat each, all with the arm's data."""
-    who: Who = "unilateral"
-    """Who else gets the data: none of the rivals (`unilateral`), all (`universal`), or a number of bidders with the focal one."""
-    others: Arm = "none"
-    """The data of bidders that do not get them."""
-    valuation: Valuation = "bayes"
-    """Values by the true model (`bayes`), or learned from `train_requests` randomised impressions (`learned`)."""
-    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
-    """The randomised impressions that values are learned from, where they are learned."""
-    learner: Learner = "ridge"
-    """How they are learned; `ftrl` and `thompson` go on learning while they bid."""
-    log: bool = False
-    """Whether to write every auction too, a row a request and slot (docs/auction-log.md)."""
-    trajectories: bool = False
-    """Whether to write each bidder's control steps too, in the columns of AuctionNet's training data (docs/train-a-bidder.md)."""
-    bids: Literal["logged", "strategy"] = "logged"
-    """The bids on a log of this engine: those in the log, or those of the strategy."""
-    replay: Replay = Replay()
-    """How a log is played."""
-    weekly: bool = False
-    """Whether to play the channels of `touchpoints` in place of the focal bidder, and write them by week (docs/weekly.md)."""
-    weekly_start: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = "2024-01-01"
-    """The day on which the first week begins."""
-    weekly_areas: Annotated[int, Field(ge=4, le=10_000)] = 20
-    """The number of areas of a test that leaves out whole areas."""
-
-    @field_validator("weekly_start")
-    @classmethod
-    def _is_a_day(cls, day: str) -> str:
-        date.fromisoformat(day)  # says what is wrong with it
-        return day
-
+from .plot_settings import Plot
+from .shape import to_yaml_shape
+from .study_settings import Money
 
 EXECUTORS = {
     "serial": "tasks:Serial",
@@ -101,46 +52,20 @@ class SweepSettings(Model):
     """The seed of the design of samples."""
 
 
-class Plot(Model):
-    """Whether plots are drawn, as which files, and in which style."""
-
-    enabled: bool = True
-    """Whether plots are drawn, and the curves and maps that they show worked out; curves are also where ``money.requests_per_month`` is set."""
-    format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
-    """The kinds of files of a plot."""
-    style: str | None = None
-    """An mplstyle file, or a style's name in matplotlib, laid over the package's own; null: none."""
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _listed(cls, value: Any) -> Any:
-        """``svg`` and ``"svg,pdf"`` are lists too."""
-        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
-
-    @field_validator("style")
-    @classmethod
-    def _readable(cls, value: str | None) -> str | None:
-        if value is not None:
-            value = str(expand(value))
-            if problem := _style_problem(value):
-                raise ValueError(f"{value}: {problem}")
-        return value
-
-
-class Report(Model):
+class MoneyUnit(Model):
     """The unit of money in tables, plots and sentences."""
 
     per: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)] = 1e6
     """The bid requests that amounts are stated for."""
 
 
-Study = TypeVar("Study", bound=Model)
+StudySettings = TypeVar("StudySettings", bound=Model)
 
 
 MAX_SEED = 2**63 - 1
 
 
-class Settings(Model, Generic[Study]):
+class Settings(Model, Generic[StudySettings]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
     Each part is validated by itself; ``jointbid.experiments.config.validation.validate`` finds contradictions between them.
@@ -154,7 +79,7 @@ class Settings(Model, Generic[Study]):
     """Where cells run."""
     sweep: SweepSettings = SweepSettings()
     """How ranges of a sweep are sampled."""
-    study: Study
+    study: StudySettings
     """The settings of the verb's own study."""
     money: Money = Money()
     """Costs and volume."""
@@ -162,7 +87,7 @@ class Settings(Model, Generic[Study]):
     """How far two departments work together; null: as far as the sources say."""
     first_party: FirstParty | None = None
     """Data that the firm builds up itself; null: none."""
-    report: Report = Report()
+    report: MoneyUnit = MoneyUnit()
     """The unit of money."""
     plot: Plot = Plot()
     """How plots are drawn."""
@@ -178,50 +103,6 @@ class Settings(Model, Generic[Study]):
     def tree(self) -> dict[str, Any]:
         """Return plain data in the shape of the YAML files: the scenario's parts stand at the top level."""
         data = self.model_dump(mode="python")
-        market = data.pop("scenario")
-        about = {key: market.pop(key) for key in ABOUT}
-        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "report", "plot"]
-        order[-1:-1] = [key for key in ("collaboration", "first_party") if data[key] is not None]
-        return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
-
-
-ABOUT = ("name", "question", "currency")
-"""Fields of a scenario under ``scenario`` in YAML; its other parts stand beside it."""
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists and numpy-free scalars: what YAML and JSON can hold."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _style_problem(style: str) -> str:
-    """Return what is wrong with a style of plots; empty where it can be used."""
-    import matplotlib as mpl
-    import matplotlib.style
-
-    if style in mpl.style.available:
-        return ""
-    if not Path(style).is_file():
-        return f"no such file, and no style of matplotlib{closest(style, mpl.style.available)}"
-    try:
-        with mpl.rc_context(), warnings.catch_warnings(record=True) as caught, _quiet("matplotlib"):
-            warnings.simplefilter("always")
-            read = mpl.rc_params_from_file(style, use_default_template=False)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        return f"no style sheet ({error})"
-    if caught:
-        return str(caught[0].message)
-    return "" if read else "no style sheet: it sets nothing"
-
-
-@contextmanager
-def _quiet(logger: str) -> Iterator[None]:
-    """Disable a log whose message is replaced by ours."""
-    log = logging.getLogger(logger)
-    before, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = before
+        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "report", "plot", "scenario"]
+        order[-2:-2] = [key for key in ("collaboration", "first_party") if data[key] is not None]
+        return to_yaml_shape({key: data[key] for key in order})

@@ -30,6 +30,7 @@ class StudyEntry:
         question: what the study answers, for the verb's own help.
         scenario: the scenario that it starts from; None: that of ``config.yaml``.
         heading: the title of its page, after the verb's name.
+        answers: its plots that answer the question; the first that is there leads its page.
         names: the key that words without ``=`` are listed under, ``jointbid benchmark mine.py:Mine``; empty: there are none.
     """
 
@@ -38,6 +39,7 @@ class StudyEntry:
     study: str = ""
     question: str = ""
     heading: str = ""
+    answers: tuple[str, ...] = ()
     scenario: str | None = None
     names: str = ""
 
@@ -53,6 +55,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "value": StudyEntry(
         summary="the main job: what joining the data is worth, in a table, plots and one sentence",
         heading="what joint data is worth",
+        answers=("levels", "own_data", "overtaking", "log_ladder"),
         question="what is it worth to join the two departments' data on each bid request?",
         settings="value_settings:ValueStudy",
         study="value.study:Value",
@@ -60,11 +63,12 @@ STUDIES: Mapping[str, StudyEntry] = {
     "run": StudyEntry(
         summary="one simulation: per-bidder and time-series tables, pacing plot, what the calendar did",
         heading="one simulation",
-        settings="settings:RunStudy",
+        settings="run_settings:RunStudy",
     ),
     "tournament": StudyEntry(
         summary="strategies against each other: ranking with paired intervals, payoffs, regret",
         heading="strategies against each other",
+        answers=("ranks",),
         question="which strategy earns most against the others, with the same data, budgets and requests?",
         settings="study_settings:TournamentStudy",
         study="tournament.study:Tournament",
@@ -73,6 +77,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "benchmark": StudyEntry(
         summary="strategies on a fixed suite of markets and seeds: scores from no information (0) to hindsight (100)",
         heading="strategies on a fixed suite of markets",
+        answers=("scores",),
         question="how much of what hindsight would earn do strategies earn, in markets and on seeds that none was tuned on?",
         settings="study_settings:BenchmarkStudy",
         study="benchmark.study:Benchmark",
@@ -82,6 +87,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "adoption": StudyEntry(
         summary="adoption curve, best responses, and how many adopt in equilibrium at a cost",
         heading="who adopts joint data",
+        answers=("adoption",),
         question="how many bidders will hold the data, and who gains and loses on the way?",
         settings="study_settings:AdoptionStudy",
         study="adoption:Adoption",
@@ -89,6 +95,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "sensitivity": StudyEntry(
         summary="which factors move the value of joint data: Morris, then Sobol, over stated ranges",
         heading="what the value of joint data depends on",
+        answers=("tornado",),
         question="which of the uncertain inputs move the value of joint data?",
         settings="study_settings:SensitivityStudy",
         study="sensitivity:Sensitivity",
@@ -96,6 +103,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "attribution": StudyEntry(
         summary="rules of attribution against what channels did, and what budgets set by them cost",
         heading="what channels are credited with, and what they did",
+        answers=("credit",),
         question="what did each channel do, what is it credited with, and what does the mistake cost?",
         settings="study_settings:AttributionStudy",
         study="attribution.study:Attribution",

@@ -11,19 +11,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from jointbid.sim.scenario import Scenario
 from jointbid.sim.scenario.base import PARTS_ALONE
 
 from ..errors import BadInput
 from .checks import all_checks
-from .keys import in_yaml
 from .messages import locate, render
-from .patch import Tree, without
-from .settings import ABOUT, Settings
+from .patch import without
+from .settings import Settings
+from .shape import Tree, in_yaml, to_model
 from .studies import STUDIES
-
-MARKET = tuple(key for key in Scenario.model_fields if key not in ABOUT)
-"""Parts of a scenario that stand at the top level of the YAML files."""
 
 Path = tuple[str, ...]
 
@@ -36,7 +32,7 @@ def validate(verb: str, tree: Mapping[str, Any]) -> Settings[Any]:
     """
     study: Any = STUDIES[verb].model
     model = Settings[study]
-    settings, wrong, problems = _read(model, _nested(model, tree))
+    settings, wrong, problems = _read(model, to_model(tree, model.model_fields))
     if settings is not None:
         partial, absent = _without_values(settings, wrong)
         for check in all_checks(partial) if "scenario" in vars(partial) else ():
@@ -44,20 +40,6 @@ def validate(verb: str, tree: Mapping[str, Any]) -> Settings[Any]:
     if problems or settings is None:
         raise BadInput(dict.fromkeys(problems))
     return settings
-
-
-def _nested(model: type[BaseModel], tree: Mapping[str, Any]) -> Tree:
-    """Return the tree in the shape of the model, in which the parts of a market are parts of its scenario."""
-    own = {key: value for key, value in tree.items() if key in model.model_fields}
-    market = {key: value for key, value in tree.items() if key not in model.model_fields}
-    if isinstance(market.get("supply"), dict):
-        market["supply"] = {"kind": "synthetic", **market["supply"]}
-    about = own.get("scenario", {})
-    if isinstance(about, dict) and (misplaced := [key for key in about if key in MARKET]):
-        raise BadInput(
-            f"scenario.{misplaced[0]}: not a key here; a scenario's file begins with the line '# @package _global_'"
-        )
-    return {**own, "scenario": {**about, **market} if isinstance(about, dict) else about}
 
 
 def _read(model: type[Settings[Any]], tree: Tree) -> tuple[Settings[Any] | None, list[Path], list[str]]:

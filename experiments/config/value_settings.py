@@ -9,17 +9,7 @@ from pydantic import AfterValidator, Field
 from jointbid.sim.scenario import Model
 from jointbid.sim.scenario.base import Count, Positive
 
-from .study_settings import (
-    Arm,
-    EitherOrBoth,
-    Learner,
-    Overtaking,
-    PointSize,
-    Range,
-    Replications,
-    Tune,
-    Who,
-)
+from .study_settings import Arm, EitherOrBoth, Learner, Overtaking, PointSize, Range, Replications, Tune, Who
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Value = bool | int | float | str | tuple[float, ...]

@@ -12,7 +12,6 @@ import pandas as pd
 from .intervals import Estimate, combined, least, mean_interval, percent_values
 from .ladder import (
     LOST,
-    MARKET_METRICS,
     PROFIT,
     SAME_REQUEST,
     VALUE,
@@ -20,7 +19,7 @@ from .ladder import (
     decomposition_weights,
     joint_decomposition,
 )
-from .metrics import unit_of
+from .metrics import MARKET_METRICS, unit_of
 from .multiple import critical_value
 from .sides import Sides, Weights
 

@@ -6,13 +6,13 @@ import pandas as pd
 
 from .intervals import contrast
 from .ladder import (
-    MARKET_METRICS,
     P_HOLM,
     PROFIT,
     SUMMARY_COLUMNS,
     arms_by_replication,
     summary_row,
 )
+from .metrics import MARKET_METRICS
 from .sides import Sides
 
 EFFECT, FROZEN = "effect_of_reoptimising", "frozen_"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..cells.lattice import AND, JOINT, Lattice
 from .intervals import Estimate, contrast, least, mean_interval, percent_difference
-from .metrics import METRICS, outcomes, unit_of
+from .metrics import MARKET_METRICS, METRICS, outcomes, unit_of
 from .multiple import holm
 from .sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
 from .source_contributions import contribution_estimates
@@ -20,29 +20,6 @@ SUMMARY_COLUMNS = ("estimand", "arm", "metric", "unit", "estimate", "ci_low", "c
 """Columns of a summary. ``arm`` is what the estimand is of: an arm, a comparison of two, or a channel, a key or a number of adopters."""
 P_HOLM = "p_holm"
 """A further column: the p-value of a secondary comparison of profits, adjusted for how many there are; nan elsewhere."""
-
-ESTIMANDS: dict[str, str] = {
-    "utility": "mean of a metric in one arm",
-    "value_of_joint_data": "joint - silo: what joining is worth; for other metrics, what joining changes; 0 where the silo holds the same data",
-    "same_request_step": "stacked - silo: both departments' scores on one request",
-    "joint_model_step": "joint - stacked: one model of both departments' data",
-    "bidding_better": "with creatives chosen: what joint data is worth for the bids alone, on average with siloed and with joint choice of the creative",
-    "showing_better": "with creatives chosen: what joint data is worth for the choice of the creative alone, on average with siloed and with joint bids",
-    "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
-    "cost_of_seeing_clicks": "joint - clicks: what is lost by one who holds all data and takes clicks for all that follows",
-    "synergy": "what a set of sources is worth beyond all sets within it (its Harsanyi dividend); of two sources joint - one - other + none",
-    "shapley": "what a source adds on average over all orders in which the sources could be joined",
-    "marginal_value": "what the source adds to a holder of the others named, as in history | profile+context",
-    "difference_to_none": "one arm - none",
-    "difference_to_silo": "one arm - silo",
-    "cost_of_learning": "with both valuations: an arm's profit with the exact one less that with the learned one",
-    "value_lost_to_learning": "with both valuations: the value of joint data with the exact ones less that with the learned ones",
-    "value_over_exact_silo": "with both valuations: joint with learned values - silo with exact ones: what joining is worth without what learning costs the silo",
-    "joining_pays_from": "with both valuations: the number of logged impressions from which on, of those tried, learned joint data are shown to be worth more than the silo",
-    "effect_of_reoptimising": "with fitted bid curves: what joining changes where all re-optimise less what it changes where rivals keep their curves",
-}
-"""Every estimand of the ladder with its meaning; all of them paired by replication. Further parts of a study have more. With both valuations the learned
-ladder's begin with `learned_`, with fitted bid curves those of frozen rivals with `frozen_`."""
 
 VALUE, SAME_REQUEST, SEEING_CLICKS = "value_of_joint_data", "same_request_step", "cost_of_seeing_clicks"
 STEPS: dict[str, dict[str, float]] = {
@@ -55,7 +32,6 @@ STEPS: dict[str, dict[str, float]] = {
 PRIMARY = ("utility", "learned_utility", VALUE)
 """Estimands that are no comparison, or what the study is for: the others are a family of comparisons."""
 
-MARKET_METRICS = ("bidder_surplus", "revenue", "payments", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
 LOST = "revenue_lost_pct"
 
@@ -101,7 +77,7 @@ def ladder_summary(
     ]
     rows += _joint_rows(wide, sides, unit)
     rows += _step_rows(wide[PROFIT], sides, unit)
-    rows += _channel_rows(wide[PROFIT], sides, unit)
+    rows += _use_rows(wide[PROFIT], sides, unit)
     rows += [
         summary_row(name, arm, PROFIT, unit, estimate)
         for name, arm, estimate in contribution_estimates(wide[PROFIT], lattice)
@@ -232,7 +208,7 @@ def _step_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     return rows
 
 
-def _channel_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
+def _use_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     """The value of joint data by what it does better: bidding, showing (Shapley's shares of the two, which add up to it)."""
     silo, bids, shows = sides.silo, f"joint/{sides.arm}", f"{sides.arm}/joint"
     if not {bids, shows, "joint", silo} <= set(profit):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .numbers import estimate_of, number
 from .tables import between, middle, text_table
-from .verdict import estimate_of, number
 
 if TYPE_CHECKING:
     import pandas as pd

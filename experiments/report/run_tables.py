@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from jointbid.sim.response import margins
 from jointbid.sim.scenario import Scenario
 
+from .numbers import counted, number
 from .remote_bidders import answer_counts
 from .tables import text_table
-from .verdict import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd

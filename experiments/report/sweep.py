@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..config.points import Point, Points, digest
 from ..estimate.ladder import lookup
-from ..storage.study_folder import POINTS, SWEEPS, Folder
+from ..storage.names import POINTS, SWEEPS
+from ..storage.study_folder import Folder
 
 Headline = Mapping[str, tuple[str, str]]
 Swept = tuple[tuple[str, str], ...]

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .numbers import number
 from .sweep import Headline, column
 from .tables import DASH, text_table
-from .verdict import number
 
 if TYPE_CHECKING:
     import pandas as pd

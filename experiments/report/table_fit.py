@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.table import Column, Table
 
-OF_ITS_LEFT = "95 % interval"
+INTERVAL_HEAD = "95 % interval"
 """Heads of columns that stay beside the one on their left begin so."""
 
 
@@ -25,7 +25,7 @@ def parts_of(table: Table, console: Console) -> Iterator[Table]:
     first, *rest = table.columns
     groups: list[list[Column]] = []
     for column in rest:
-        if groups and str(column.header).startswith(OF_ITS_LEFT):
+        if groups and str(column.header).startswith(INTERVAL_HEAD):
             groups[-1].append(column)
         else:
             groups.append([column])

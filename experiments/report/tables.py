@@ -19,9 +19,10 @@ from rich.text import Text
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup
+from ..estimate.metrics import MARKET_METRICS, METRICS
 from ..estimate.sides import Sides
+from .numbers import estimate_of, interval, number
 from .table_fit import parts_of
-from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
@@ -41,12 +42,7 @@ ROWS = {
     ("double_counting_penalty", "focal_profit"): "penalty of counting twice",
     ("cost_of_seeing_clicks", "focal_profit"): "cost of seeing clicks alone",
     ("synergy", "focal_profit"): "synergy",
-    ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
-    ("value_of_joint_data", "revenue"): "change of the seller's revenue",
-    ("value_of_joint_data", "payments"): "change of the focal advertiser's payments",
-    ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
-    ("value_of_joint_data", "welfare"): "change of welfare",
-    ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
+    **{("value_of_joint_data", metric): f"change of {METRICS[metric].change}" for metric in MARKET_METRICS},
     ("frozen_value_of_joint_data", "focal_profit"): "value of joint data, rivals' curves frozen",
     ("frozen_value_of_joint_data", "revenue"): "change of revenue, rivals' curves frozen",
     ("frozen_value_of_joint_data", "payments"): "change of payments, rivals' curves frozen",
@@ -107,6 +103,12 @@ def text_table(
     return table
 
 
+def value_table(title: str, table: pd.DataFrame, head: str, name: Callable[[dict[Any, Any]], str]) -> Table:
+    """Return a table with a row for each of these estimates: its name, its value and its interval."""
+    rows = [(name(row), *[estimate_of(row)] * 2) for row in table.to_dict("records")]
+    return text_table(title, rows, (head, str), ("value", middle), ("95 % interval", between), caption="")
+
+
 def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate."""
     utility = _rows(summary, "utility", "focal_profit")
@@ -135,11 +137,7 @@ def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """What separates the arms: each estimand with its interval, the metrics of the market among them."""
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     rows = [
-        (
-            name,
-            row["arm"],
-            *[estimate_of(row)] * 2,
-        )
+        (name, row["arm"], *[estimate_of(row)] * 2)
         for (estimand, metric), name in ROWS.items()
         for row in _rows(summary, estimand, metric).to_dict("records")
     ]

@@ -15,9 +15,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import BadInput
+from ..errors import refused
 from .journal import Segments
 from .lock import is_locked, locked
+from .names import MANIFEST, STATUS
 from .ownership import record
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "failed"]
 LOCK = ".lock"
-POINTS = "points"
-"""Name of a sweep's table, with ``.csv`` and ``.parquet``."""
-SWEEPS = "sweeps"
-"""The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
 PROBE_BYTES = 1 << 16
 """Free space without which no study is begun."""
 
@@ -56,19 +53,17 @@ class Folder:
             FolderLocked: another command has the lock, and ``wait`` is False.
         """
         cells = self.path / "cells"
-        try:
+        with refused(f"results_dir: cannot write to {self.path}"):
             cells.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=cells) as probe:
                 if not self.is_done():  # what is finished can be read on a full disk
                     probe.write(bytes(PROBE_BYTES))
-        except OSError as error:
-            raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
         with locked(cells / LOCK, wait=wait):
             try:
-                record(self.path, "status.json", "manifest.json")
+                record(self.path, STATUS, MANIFEST)
                 yield
             except BaseException:
-                if self.read_json("status.json").get("status") == "running":
+                if self.read_json(STATUS).get("status") == "running":
                     self._fail()
                 raise
             finally:
@@ -81,11 +76,11 @@ class Folder:
 
     def status(self, status: Status) -> None:
         """Write the state of the study to ``status.json``."""
-        self.write_json("status.json", {"status": status})
+        self.write_json(STATUS, {"status": status})
 
     def is_done(self) -> bool:
         """Return whether the study is finished."""
-        return bool(self.read_json("status.json").get("status") == "done")
+        return bool(self.read_json(STATUS).get("status") == "done")
 
     def changed(self, checksums: Mapping[str, str]) -> list[str]:
         """Return which of these files are gone or changed since they were written."""
@@ -95,7 +90,7 @@ class Folder:
         try:
             self.status("failed")
         except OSError:  # a full disk: where the old status stands there is room for the new one
-            with suppress(OSError), (self.path / "status.json").open("r+b") as file:
+            with suppress(OSError), (self.path / STATUS).open("r+b") as file:
                 size = os.fstat(file.fileno()).st_size
                 file.write(b'{"status": "failed"}'.ljust(size - 1) + b"\n")
 

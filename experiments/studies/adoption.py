@@ -18,7 +18,7 @@ from ..errors import BadInput
 from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
 from ..estimate.intervals import Estimate, mean_interval, paired_difference
 from ..estimate.ladder import PROFIT, row_of
-from ..estimate.metrics import outcomes, unit_of
+from ..estimate.metrics import MARKET_METRICS, outcomes, unit_of
 from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
 from ..report.wording.adoption import REGRET, adoption_table, notes, sentences
@@ -26,8 +26,6 @@ from .base import Row, Study
 from .best_responses import BestResponse, best_responses
 from .cell_plans import cell_of
 
-MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
-"""Metrics of the whole market beside the bidders' gains."""
 AT = "study.who="
 
 
@@ -160,8 +158,10 @@ class Adoption(Study):
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
         scale = self.unit[0]
-        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers}
-        for metric in MARKET:
+        tables = {
+            k: outcomes(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET_METRICS) for k in numbers
+        }
+        for metric in MARKET_METRICS:
             wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
             for k, values in wide.items():
                 yield self._row("utility", k, metric, mean_interval(values))

@@ -16,10 +16,11 @@ import pandas as pd
 
 from ..config.points import Point, load
 from ..config.studies import STUDIES
+from ..config.text import quoted, word
 from ..errors import BadInput, RunFailed, closest
 from ..estimate.intervals import Estimate
 from ..execution.scheduler import FailedFast
-from ..report.html.study import load_study, row_of
+from ..report.folders.study import find_estimate, load_study
 from .registry import study_class
 
 RUN = "run"
@@ -69,7 +70,7 @@ class StudyTables:
         Raises:
             BadInput: a column or value that the summary does not have, or several rows that fit.
         """
-        return row_of(self.summary, estimand, metric, arm, **columns)
+        return find_estimate(self.summary, estimand, metric, arm, **columns)
 
     def __repr__(self) -> str:
         names = ", ".join(["summary", "cells", "timeseries", *self.tables])
@@ -208,13 +209,10 @@ def _named(strategy: object) -> object:
 
 def _text(value: object) -> str:
     """Return a value in the grammar of overrides."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{key}:{_text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str | os.PathLike):
-        text = os.fspath(value)
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return quoted(os.fspath(value))
     if isinstance(value, Iterable):
         return "[" + ",".join(map(_text, value)) + "]"
-    return str(value)
+    return word(value)

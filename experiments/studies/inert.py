@@ -23,7 +23,7 @@ from jointbid.strategies.registry import make
 
 from ..cells.cell import Cell, CellResult
 from ..cells.lattice import JOINT
-from ..config.bidder_checks import prices_itself
+from ..config.bidder_checks import values_itself
 from ..config.points import Point, load
 from ..config.settings import Settings
 from ..errors import BadInput
@@ -110,7 +110,7 @@ def _in_vain(point: Point, is_same: Callable[[Point], bool], further: Sequence[s
     left_out = (*ELSEWHERE, *further)
     looked_at = [text for text in point.overrides[:MOST] if _key(text).partition(".")[0] not in left_out]
     scenario = point.settings.scenario
-    if point.swept or scenario.supply.kind == "log" or prices_itself(scenario):
+    if point.swept or scenario.supply.kind == "log" or values_itself(scenario):
         return
     for text in looked_at:
         others = [other for other in point.overrides if other is not text]

@@ -176,21 +176,21 @@ def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> Study
 
 def report(folder: Path) -> Path:
     """Write the page that is mailed on, and the plots that it lacks; made from the folder's files, so they come first."""
-    from ..report.html import write_report
+    from ..report.html.page import write_report
 
     return write_report(folder)
 
 
 def _page(folder: Path) -> Path:
     """Write the page of a study whose plots have just been drawn."""
-    from ..report.html import write_page
+    from ..report.html.page import write_report
 
-    return write_page(folder)
+    return write_report(folder, draw=False)
 
 
 def _further(folder: Path) -> None:
     """Draw what the tables of any study allow."""
-    from ..report.html import draw_further
+    from ..report.html.pictures import draw_further
 
     draw_further(folder)
 

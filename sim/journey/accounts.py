@@ -11,56 +11,44 @@ from ..audience import type_of
 from ..scenario import HOUR_US, Scenario
 from ..streams import Streams
 from .kernel import Tally, move, settle
-from .process import (
-    ONWARD,
-    STAGES,
-    backwards,
-    decay,
-    journey_of,
-    lapsing,
-    leaving,
-    stationary,
-)
+from .process import ONWARD, STAGES, journey_law
 
 
 class Accounts:
     """Moved by the calendar at every step; read between two steps. Stage paths are the same in every arm of a study.
 
     ``owner`` names the streams of the facts that belong to people, so that an account's segment is the profile type of all its
-    people. ``back_us`` is how far back a copy of the stages may reach: so long the world has run before hour 0.
+    people. ``back_us`` is how far back a copy of the stages may reach: so long the world has run before hour 0. ``advertisers`` is
+    the number of those who have a stock of preference, empty at first.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, owner: str, back_us: int) -> None:
-        journey = journey_of(scenario)
-        self._journey, self._streams = journey, streams
+    def __init__(
+        self, scenario: Scenario, streams: Streams, owner: str, back_us: int, advertisers: int
+    ) -> None:
+        law = journey_law(scenario)
+        journey, self._law, self._streams = law.journey, law, streams
         self.group = journey.group
         self.step_us = round(journey.step_h * HOUR_US)
         people = scenario.audience.people or 0
         n = people // journey.group
         first = np.arange(n, dtype=np.int64) * journey.group
         self.segment = type_of(streams.at(f"profile/{owner}", first), scenario.audience.profile_types)
-        self._leave, self._lapse = leaving(scenario), lapsing(journey)
         self._rows = -(-back_us // self.step_us) + 2
         self._path = np.zeros((self._rows, n), dtype=np.uint8)
         self.step = 0
-        self._now()[:] = self._drawn("journey/start", stationary(scenario)[self.segment])
-        back = backwards(scenario)
+        self._path[self.step] = self._drawn("journey/start", law.start[self.segment])
         for step in range(-1, 1 - self._rows, -1):  # the same past, however far back anybody looks
-            law = back[self.segment, self._path[(step + 1) % self._rows]]
-            self._path[step % self._rows] = self._drawn(f"journey/{step}", law)
+            chance = law.back[self.segment, self._path[(step + 1) % self._rows]]
+            self._path[step % self._rows] = self._drawn(f"journey/{step}", chance)
         self.census: list[NDArray[np.int64]] = []
         self.tallied: list[dict[str, Any]] = []
-
-    def open_stocks(self, houses: int) -> None:
-        """Empty stocks of preference for this number of advertisers."""
-        n = self._path.shape[1]
-        self.stock, self.fresh = np.zeros((2, n, houses))
+        self.stock, self.fresh = np.zeros((2, n, advertisers))
         self._seller = np.full(n, -1, dtype=np.int16)
         self._sales: list[tuple[NDArray[np.int64], NDArray[np.int16]]] = []
         self.tally = Tally(
-            expected=np.zeros(houses),
-            without=np.zeros(houses),
-            bought=np.zeros(houses, np.int64),
+            expected=np.zeros(advertisers),
+            without=np.zeros(advertisers),
+            bought=np.zeros(advertisers, np.int64),
             due=np.zeros(1),
             decisions=np.zeros(1, np.int64),
             outside=np.zeros(1, np.int64),
@@ -78,12 +66,12 @@ class Accounts:
 
     def advance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A step: stocks, purchases, stages. Returns what it adds to expected purchases, and to those without own ads."""
-        journey, before = self._journey, self._now()
+        law, before = self._law, self._now()
         self._move()
         expected, without = self.tally.expected.copy(), self.tally.without.copy()
         settle(
-            before, self._now(), self.segment, self._leave, self.stock, self.fresh, decay(journey),
-            journey.power, journey.outside, journey.base, self._streams.key64(f"choice/{self.step}"), self.tally,
+            before, self._now(), self.segment, law.leave, self.stock, self.fresh, law.kept,
+            law.journey.power, law.journey.outside, law.journey.base, self._streams.key64(f"choice/{self.step}"), self.tally,
             self._seller,
         )  # fmt: skip
         buyers = np.flatnonzero(self._seller >= 0)
@@ -132,7 +120,7 @@ class Accounts:
         before = self._now()
         self.step += 1
         key = self._streams.key64(f"journey/{self.step}")
-        move(before, self._now(), self.segment, self._leave, self._lapse, ONWARD, key)
+        move(before, self._now(), self.segment, self._law.leave, self._law.lapse, ONWARD, key)
 
     def _drawn(self, name: str, law: NDArray[np.float64]) -> NDArray[np.uint8]:
         """A stage for each account from its own law, shape (accounts, stages)."""

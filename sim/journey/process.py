@@ -6,11 +6,12 @@ business buyers are in market in a quarter, and advertising works on the others 
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kept import kept
 from ..scenario import Scenario
 from ..scenario.journey import Journey, Stage
 
@@ -73,6 +74,25 @@ def backwards(scenario: Scenario) -> NDArray[np.float64]:
     return np.asarray(
         np.where(law[:, :, None] > 0, flow / np.maximum(law, 1e-300)[:, :, None], np.eye(len(STAGES)))
     )
+
+
+class JourneyLaw(NamedTuple):
+    """The journey of a scenario, worked out: ``leave``, ``lapse``, ``start`` (``stationary``), ``back`` (``backwards``), and ``kept`` (``decay``)."""
+
+    journey: Journey
+    leave: NDArray[np.float64]
+    lapse: NDArray[np.float64]
+    start: NDArray[np.float64]
+    back: NDArray[np.float64]
+    kept: float
+
+
+@kept
+def journey_law(scenario: Scenario) -> JourneyLaw:
+    """Return what the accounts of a scenario move by."""
+    journey = journey_of(scenario)
+    spread, back = stationary(scenario), backwards(scenario)
+    return JourneyLaw(journey, leaving(scenario), lapsing(journey), spread, back, decay(journey))
 
 
 def decay(journey: Journey) -> float:

@@ -28,7 +28,6 @@ class Purchases:
         self._houses = np.array(list(dict.fromkeys(advertisers)))
         end_us = round((scenario.supply.horizon_h + scenario.journey.run_out_h) * HOUR_US)
         self._last = -(-end_us // accounts.step_us)
-        accounts.open_stocks(len(self._seats))
 
     def remembered(self, memory: Memory) -> Memory:
         """The memory in which the kernel notes what accounts have seen."""

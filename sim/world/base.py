@@ -20,6 +20,8 @@ from ..stock import Shelves
 from ..streams import Streams
 from ..supply import NO_REQUESTS, Chunk
 
+_NOTHING, _ALL_ONE, _NO_KEY = np.empty(0), np.ones(1), np.zeros(1, dtype=np.uint64)
+
 
 class World:
     """What the simulation asks of the facts. ``owner`` is an advertiser; columns have the chunk's shape (n,).
@@ -42,10 +44,9 @@ class World:
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""
         self.exposures: Exposures | None = None
-        """What people have seen so far, where a bidder reads that."""
-        self.drawn: Drawn | None = None
+        """What people have seen so far, where they are known."""
+        self._kept: Drawn | None = None
         """What runs of the same market have drawn already."""
-        self._fading = fading(scenario.response)
         self.chunk = NO_REQUESTS
         """The requests that columns, effects and margins are asked about."""
 
@@ -98,10 +99,10 @@ class World:
         """Up to which row of the chunk a column is known now; ``first`` is the next to be settled."""
         return len(self.chunk) if self.is_settled(name) else first
 
-    def with_streams(self, streams: Streams) -> Self:
-        """Return this world for a run of its own randomness; for worlds that nothing changes while a run goes on."""
+    def of_run(self, streams: Streams, exposures: Exposures | None, kept: Drawn | None) -> Self:
+        """Return this world for one run, with its randomness, what its people see, and what earlier runs of the market have drawn."""
         world = copy(self)
-        world._streams = streams  # noqa: SLF001 - a copy of its own kind
+        world._streams, world.exposures, world._kept = streams, exposures, kept  # noqa: SLF001 - a copy of its own kind
         return world
 
     def at(self, chunk: Chunk) -> Self:
@@ -159,13 +160,13 @@ class World:
         self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
     ) -> Effects:
         """Worth alone: nothing is clicked, and all is seen."""
-        none = np.empty(0)
+        none = _NOTHING
         return Effects(
             worth, none, none, none, none, none, none, offset, column,
             creative_stride=0,
-            rotation=np.ones(1),
-            rotation_key=np.zeros(1, dtype=np.uint64),
-            fading=self._fading,
+            rotation=_ALL_ONE,
+            rotation_key=_NO_KEY,
+            fading=fading(self._scenario.response),
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,
             lasting=none,

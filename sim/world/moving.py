@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
@@ -10,8 +12,7 @@ from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..drift import Products
 from ..journey.accounts import Accounts
-from ..journey.process import KINDS, journey_of
-from ..response import sold_out
+from ..journey.process import KINDS
 from ..scenario import Scenario
 from ..sources import Facts
 from ..stock import Shelves
@@ -23,16 +24,18 @@ from .typed import Record, TypedWorld
 class JourneyWorld(TypedWorld):
     """People belong to accounts on a journey."""
 
-    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
-        self.accounts: Accounts = Accounts(scenario, streams, COMMON, self._back_us(*KINDS))
-        self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
-        lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
+        assert scenario.journey is not None  # noqa: S101 - there are accounts
+        lasting = np.reshape(np.asarray(scenario.journey.lasting, dtype=np.float64), (-1, 1))
         self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
+        self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
+        back_us = self._back_us(*KINDS)
+        self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us, len(advertisers))
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name not in self.sources or self._scenario.factor_of(name) not in KINDS
+        return name not in self.sources or self._laws[name].factor not in KINDS
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
@@ -50,7 +53,7 @@ class JourneyWorld(TypedWorld):
 class ShopWorld(TypedWorld):
     """Requests are for products, whose state drifts independently of bids, whose shelves sales empty, or both."""
 
-    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
         self._products: Products | None = None
         self._full: dict[str, tuple[NDArray[np.int32], NDArray[np.intp]]] = {}
@@ -59,9 +62,8 @@ class ShopWorld(TypedWorld):
             self._products = Products(scenario, streams, self._back_us("profile"))
             self._records["profile"] = self._state_at
         if scenario.stock is not None:
-            self.shelves = Shelves(scenario, streams)
+            self.shelves = Shelves(scenario, streams, advertisers)
             self._records["stock"] = self._units_at
-            self._lay_out(self._truth.effect, sold_out(self._truth.effect, scenario.response))
 
     @property
     @override
@@ -70,7 +72,7 @@ class ShopWorld(TypedWorld):
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name not in self.sources or self._scenario.factor_of(name) != "stock"
+        return name not in self.sources or self._laws[name].factor != "stock"
 
     @override
     def known_until(self, name: str, first: int) -> int:
@@ -121,7 +123,7 @@ class ShopWorld(TypedWorld):
     @override
     def _teller_of(self, owner: str, name: str) -> str:
         """Each advertiser's own shelves are shown, never those of others."""
-        return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
+        return owner if self._laws[name].factor == "stock" else super()._teller_of(owner, name)
 
     def _state_at(
         self, _owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -14,9 +13,10 @@ from typing_extensions import override
 from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..cells import join_codes
-from ..response import Effect, margins, truth
+from ..kept import kept
+from ..response import truth
 from ..scenario import FACTORS, Scenario
-from ..sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
+from ..sources import Facts, SourceDraws, SyncClock, codes, matched, matches_all, source_laws
 from ..streams import Streams
 from ..supply import Chunk
 from .base import World
@@ -34,20 +34,18 @@ class TypedWorld(World):
         super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
         effect = self._truth.effect
-        self._lay_out(effect)
-        self._rotation = _rotation(self._truth.shares)
-        self._margins = margins(scenario.response)
-        self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
+        self._has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
-        self._open = {name for name in self.sources if is_transparent(scenario, name)}
+        self._laws = source_laws(scenario)
+        self._open = {name for name, law in self._laws.items() if law.is_transparent}
         self._all_match = {name for name in self.sources if matches_all(scenario, name)}
         self._same = {
             name: next(
                 other
                 for other in self.sources
                 if scenario.original(other) == scenario.original(name)
-                or ({name, other} <= self._open and scenario.factor_of(other) == scenario.factor_of(name))
+                or ({name, other} <= self._open and self._laws[other].factor == self._laws[name].factor)
             )
             for name in self.sources
         }
@@ -80,7 +78,7 @@ class TypedWorld(World):
     @override
     def turn_to(self, chunk: Chunk) -> None:
         super().turn_to(chunk)
-        kept = None if self.drawn is None else self.drawn.of(chunk, self._scenario)
+        kept = None if self._kept is None else self._kept.of(chunk, self._scenario)
         self._facts, self._of_chunk, self._kept_draws = ({}, {}, {}) if kept is None else kept
         self._draws = {}
         self._of_block = {}
@@ -119,7 +117,10 @@ class TypedWorld(World):
         time_us = self.chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
-        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
+        facts = self._facts_in(owner, name, part)
+        if name in self._open:
+            return facts[self._laws[name].factor]
+        draws = self._draws_of(owner, name).rows(part)
         found = partial(self.matched, owner, name, part)  # what it looks up is counted as well
         return codes(self._scenario, name, facts, draws, self._staleness_of(name), time_us, found)
 
@@ -140,7 +141,7 @@ class TypedWorld(World):
 
     @override
     def is_match_settled(self, name: str) -> bool:
-        return self.is_settled(name) or isinstance(self._scenario.data_of(name).match_rate, float)
+        return self.is_settled(name) or isinstance(self._laws[name].match, float)
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -161,31 +162,24 @@ class TypedWorld(World):
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        plain = self._effects(self._flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
+        plain = self._effects(self._truth.flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
         return plain._replace(
-            **self._flat,
-            creative_stride=self._stride,
-            rotation=self._rotation,
-            drawn=self._drawn,
+            **self._truth.flat,
+            creative_stride=self._truth.stride,
+            rotation=self._truth.rotation,
+            drawn=self._has_outcomes,
         )
 
     @override
     def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
-        if len(self._margins) == 1:
-            return np.full(len(row), self._margins[0])
-        return np.asarray(self._margins[self._known_to(owner)["profile"][row]])
-
-    def _lay_out(self, *effects: Effect) -> None:
-        """What impressions do, flat: by creative, then by which of these effects holds, then by types."""
-        self._stride = len(effects) * self._truth.theta.size
-        self._flat = {
-            part.name: np.stack([getattr(effect, part.name) for effect in effects], axis=1).ravel()
-            for part in fields(Effect)
-        }
+        margins = self._truth.margins
+        if len(margins) == 1:
+            return np.full(len(row), margins[0])
+        return np.asarray(margins[self._known_to(owner)["profile"][row]])
 
     def _back_us(self, *factors: str) -> int:
         """How far back from hour 0 the copies of sources reach that show one of these factors."""
-        clocks = [self._clock_of(name) for name in self.sources if self._scenario.factor_of(name) in factors]
+        clocks = [self._clock_of(name) for name in self.sources if self._laws[name].factor in factors]
         return max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
 
     def _facts_of(self, owner: str) -> str:
@@ -193,7 +187,7 @@ class TypedWorld(World):
 
     def _teller_of(self, owner: str, name: str) -> str:
         """Whose draws a source shows: those of all who look at the same facts, where it shows all of them the same."""
-        shared = name in self._open or not self._scenario.data_of(name).exclusive
+        shared = name in self._open or not self._laws[name].source.exclusive
         return self._facts_of(owner) if shared else owner
 
     def _known_to(self, owner: str) -> Facts:
@@ -205,7 +199,7 @@ class TypedWorld(World):
     def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
         """The facts behind what a source shows on some rows: of what moves, those of the moment when its copy was taken."""
         facts = self._known_to(owner).rows(part)
-        factor = self._scenario.factor_of(name)
+        factor = self._laws[name].factor
         if factor not in self._records:
             return facts
         taken_us = self._taken_us(name)[part]
@@ -228,14 +222,13 @@ class TypedWorld(World):
 
     def _staleness_of(self, name: str) -> SyncClock:
         """The clock by which what a source shows is too old to be true; a record of what moves is as it was."""
-        return AS_TAKEN if self._scenario.factor_of(name) in self._records else self._clock_of(name)
+        return AS_TAKEN if self._laws[name].factor in self._records else self._clock_of(name)
 
     def _clock_of(self, name: str) -> SyncClock:
         return self.clocks[self._scenario.original(name)]
 
 
-def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cumulative shares; the last one is exactly 1, in spite of rounding."""
-    edges = np.cumsum(shares)
-    edges[-1] = 1.0
-    return edges
+@kept
+def typed_world(scenario: Scenario) -> TypedWorld:
+    """The world of types that all runs of a scenario have copies of, where nothing moves."""
+    return TypedWorld(scenario, Streams(0, 0))

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     from jointbid.experiments.errors import BadInput, RunFailed
     from jointbid.experiments.report import plots
-    from jointbid.experiments.report.html import ComparisonTables, Study, SweepTables
+    from jointbid.experiments.report.folders.loaded import ComparisonTables, SweepTables
+    from jointbid.experiments.report.folders.study import Study
     from jointbid.experiments.studies.from_python import StudyTables, study
     from jointbid.experiments.training.gymnasium_env import BidEnv
     from jointbid.experiments.training.pettingzoo_env import BidParallelEnv
@@ -62,7 +63,7 @@ HOMES = {
     "BidError": "jointbid.sim",
     "BidParallelEnv": "jointbid.experiments.training.pettingzoo_env",
     "Cap": "jointbid.sim.scenario",
-    "ComparisonTables": "jointbid.experiments.report.html",
+    "ComparisonTables": "jointbid.experiments.report.folders.loaded",
     "Entrant": "jointbid.sim",
     "Feedback": "jointbid.sim",
     "Interface": "jointbid.strategies.policies.steered",
@@ -79,9 +80,9 @@ HOMES = {
     "Scenario": "jointbid.sim",
     "Shading": "jointbid.strategies.policies.shading",
     "Strategy": "jointbid.sim",
-    "Study": "jointbid.experiments.report.html",
+    "Study": "jointbid.experiments.report.folders.study",
     "StudyTables": "jointbid.experiments.studies.from_python",
-    "SweepTables": "jointbid.experiments.report.html",
+    "SweepTables": "jointbid.experiments.report.folders.loaded",
     "Terms": "jointbid.sim.scenario",
     "Truthful": "jointbid.strategies.policies.linear",
     "Valuation": "jointbid.strategies.base",
@@ -136,7 +137,7 @@ def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | Sw
         or os.sep in what
         or any(Path(what, file).is_file() for file in ("manifest.json", "points.csv"))
     ):
-        from jointbid.experiments.report.html import load_folder
+        from jointbid.experiments.report.folders.loaded import load_folder
 
         return load_folder(what)
     from jointbid.experiments.config.points import load as compose
@@ -153,7 +154,7 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
     Raises:
         jointbid.BadInput: the folder holds no study.
     """
-    from jointbid.experiments.report.html import load_study as read
+    from jointbid.experiments.report.folders.study import load_study as read
 
     return read(Path(folder))
 

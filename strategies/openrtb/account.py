@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, Feedback, Scenario, VisibleRequests
+from jointbid.sim.account import Standing
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.outcomes import Awaited
-from jointbid.sim.reports import Standing
 from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.serving import DAY_H
 from jointbid.sim.visible import KnownOutcomes, frozen

@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.report.html import compare, write_report
-from jointbid.experiments.report.verdict import number
+from jointbid.experiments.report.html.comparison_page import compare
+from jointbid.experiments.report.html.page import write_report
+from jointbid.experiments.report.numbers import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(

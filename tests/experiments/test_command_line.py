@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from jointbid.experiments.cli.parser import ACTIONS, VERBS, parse
 from jointbid.experiments.config.patch import has, patch, without
+from jointbid.experiments.config.text import quoted
 from jointbid.experiments.errors import BadInput
 
 
@@ -83,3 +85,13 @@ def test_without():
     assert without(TREE, ["seed", "b"]) == without(TREE, ["nowhere"]) == TREE
     assert has(TREE, "rivals.by_context.2")
     assert not has(TREE, "rivals.by_context.3")
+
+
+@pytest.mark.parametrize("quote", ['"', "'"])
+@pytest.mark.parametrize(
+    "text", ["", "plain", 'a"b', "it's", r"a\b", r"a\"b", "ends\\", "ends\\\\", "a b,c=d[e]"]
+)
+def test_any_text_can_be_quoted(text, quote):
+    parser = OverridesParser.create()
+    assert parser.parse_override(f"key={quoted(text, quote)}").value() == text
+    assert parser.parse_override(f"key=[{quoted(text, quote)},x]").value() == [text, "x"]

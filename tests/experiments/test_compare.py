@@ -15,9 +15,9 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ladder import ladder_summary
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.report.html import Comparison, compare, studies_of
-from jointbid.experiments.report.html.comparison import welch
-from jointbid.experiments.report.verdict import number
+from jointbid.experiments.report.folders.comparison import Comparison, studies_of, welch
+from jointbid.experiments.report.html.comparison_page import compare
+from jointbid.experiments.report.numbers import number
 
 UNIT = "CNY per million bid requests"
 

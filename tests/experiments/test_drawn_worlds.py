@@ -163,7 +163,7 @@ def test_ranges_that_make_no_market_are_left_out_of_the_default_range(capsys):
     assert main(["value", *TINY, "study.learned_beside=false", *DRIFT]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "leaves out response.redundancy (study.range.auto=true): study.ranges: response.redundancy" in said
-    assert "Of 10 settings it goes most with" in said
+    assert "Of 10 settings it correlates most with" in said
     assert main(["value", *TINY, "study.range.auto=false", *DRIFT]) == 2
     assert "with audience.drift must be 0" in capsys.readouterr().err
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from jointbid.experiments.cells.cell import MARKET_FIGURES
 from jointbid.experiments.estimate.curves import CURVE_COLUMNS, Reading, curve_table, heat_table
 from jointbid.experiments.estimate.intervals import (
     Estimate,
@@ -20,8 +21,8 @@ from jointbid.experiments.estimate.intervals import (
     percent_values,
     required_replications,
 )
-from jointbid.experiments.estimate.ladder import ESTIMANDS, P_HOLM, SUMMARY_COLUMNS, ladder_summary, lookup
-from jointbid.experiments.estimate.metrics import METRICS, outcomes, unit_of
+from jointbid.experiments.estimate.ladder import P_HOLM, SUMMARY_COLUMNS, ladder_summary, lookup
+from jointbid.experiments.estimate.metrics import MARKET_METRICS, METRICS, outcomes, unit_of
 from jointbid.experiments.estimate.multiple import holm
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.sim import Scenario, simulate
@@ -33,17 +34,12 @@ pairs = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40)
 
 SINGLE = Sides("best_single", {"best_single": "context"})
 
-NEED_ARMS_OF_THEIR_OWN = {
-    "bidding_better",
-    "showing_better",
-    "cost_of_seeing_clicks",
-    "cost_of_learning",
-    "value_lost_to_learning",
-    "value_over_exact_silo",
-    "joining_pays_from",
-    "effect_of_reoptimising",
+ESTIMANDS = {
+    "utility",
+    *("value_of_joint_data", "same_request_step", "joint_model_step", "double_counting_penalty", "synergy"),
+    *("shapley", "marginal_value", "difference_to_none", "difference_to_silo"),
 }
-"""Arms that there are where creatives are chosen, accounts are on a journey, values are also learned, or bid curves fitted."""
+"""Those of a ladder in which each arm has exact values and no creative is chosen."""
 
 
 def summarise(cells, **changes):
@@ -228,7 +224,7 @@ def test_summary_has_the_columns_and_closed_lists_of_the_contract(cells):
     summary = summarise(cells(rivals=2))
     assert tuple(summary.columns) == (*SUMMARY_COLUMNS, P_HOLM)
     assert set(summary["metric"]) <= set(METRICS)
-    assert set(summary["estimand"]) == set(ESTIMANDS) - NEED_ARMS_OF_THEIR_OWN
+    assert set(summary["estimand"]) == ESTIMANDS
     assert not summary.duplicated(["estimand", "arm", "metric"]).any()
 
 
@@ -264,7 +260,7 @@ def test_secondary_comparisons_are_adjusted_together_and_the_main_one_is_not(cel
     summary = summarise(cells(arm_sd=0.01))
     assert summary.loc[summary["estimand"].isin(["utility", "value_of_joint_data"]), P_HOLM].isna().all()
     own = summary[summary[P_HOLM].notna()]
-    assert set(own["estimand"]) == set(ESTIMANDS) - NEED_ARMS_OF_THEIR_OWN - {
+    assert set(own["estimand"]) == ESTIMANDS - {
         "utility",
         "value_of_joint_data",
     }
@@ -458,6 +454,11 @@ def test_every_column_of_a_run_is_a_metric_or_known_not_to_be_one():
     assert set(run.bidders) - no_metric | on_a_journey | with_stock == {
         metric.column for metric in METRICS.values() if metric.column
     }
+
+
+def test_figures_of_the_market_are_read_off_the_cells_that_have_them():
+    of_cells = {name for name in MARKET_METRICS if not METRICS[name].column} - {"bidder_surplus"}
+    assert of_cells == set(MARKET_FIGURES)
 
 
 def test_every_metric_is_documented_with_its_unit():

@@ -8,11 +8,12 @@ import pytest
 import yaml
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.config.key_help import common, key_helps, matching, shown
+from jointbid.experiments.config.key_help import common, key_helps, matching
 from jointbid.experiments.config.keys import is_known, known_keys, nearest
 from jointbid.experiments.config.points import load
 from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
+from jointbid.experiments.config.text import as_yaml
 
 CONF = Path(__file__).parents[2] / "conf" / "study"
 
@@ -44,7 +45,7 @@ def test_the_default_is_what_the_study_begins_with(verb):
     def leaves(tree, place="study"):
         for key, value in tree.items():
             below = f"{place}.{key}"
-            yield from leaves(value, below) if isinstance(value, dict) else [(below, shown(value))]
+            yield from leaves(value, below) if isinstance(value, dict) else [(below, as_yaml(value))]
 
     helps = key_helps(verb)
     begun = leaves(yaml.safe_load((CONF / f"{verb}.yaml").read_text("utf-8")))
@@ -97,6 +98,8 @@ def test_verbs_that_differ_are_told_apart_with_the_values_that_they_start_from(c
         ("creative.loud.aa", "creative.loud.a"),
         ("bidder.budget", "bidders.budget"),
         ("curve.requests", "study.curve.requests"),
+        ("scenario.requests", "supply.requests"),
+        ("source.match_rate", "source.<name>.match_rate"),
     ],
 )
 def test_a_wrong_key_gets_one_that_exists(word, key):
@@ -125,6 +128,6 @@ def test_one_delay_has_one_meaning_however_it_is_written():
 
 
 def test_values_are_written_as_yaml_has_them():
-    assert [shown(value) for value in (None, True, 1.0, (1, 2), {"a": None}, "x")] == [
+    assert [as_yaml(value) for value in (None, True, 1.0, (1, 2), {"a": None}, "x")] == [
         "null", "true", "1", "[1, 2]", "{a: null}", "x",
     ]  # fmt: skip

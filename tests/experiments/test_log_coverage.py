@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.experiments import test_off_policy
 from tests.experiments.test_off_policy import PLAN, Market, off_policy, played
 
 from jointbid.experiments.logs.replay.off_policy import ROBUST
@@ -33,6 +32,7 @@ CASES = {
     "private values, prices on their own": ["bidders.values=private", "rivals.context_slope=0"],
     "clicks come late": [f"response.click_delay_h={{law: exponential, mean: {DELAY_H:g}}}"],
     "identifiers missing not at random": ["source.profile.match_rate=[0.95, 0.8, 0.5, 0.2]"],
+    "profiles that say nothing": ["response.b=0", "response.interaction=0"],
 }
 MAPPING = {
     "time": {"column": "at", "unit": "us"},
@@ -94,7 +94,7 @@ def holds(folder: Path, market: Market, rows: pd.DataFrame, within_h: float | No
 def test_intervals_hold_the_engines_answer(tmp_path):
     held, each = Counter[str](), LOGS // len(CASES)
     for case, settings in CASES.items():
-        market, within_h = played(each * ROWS // test_off_policy.ROWS, 12, settings), None
+        market, within_h = played(each, 12, settings, ROWS), None
         if case == "clicks come late":
             within_h = WITHIN_H
             market = replace(market, ctr=market.ctr * -np.expm1(-WITHIN_H / DELAY_H))

@@ -15,7 +15,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate.intervals import Estimate, mean_interval, ratio
 from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
-from jointbid.experiments.report.verdict import paid_back
+from jointbid.experiments.report.numbers import paid_back
 
 COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.special import expit, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.config.value_settings import Replay
@@ -91,24 +91,33 @@ class Market:
         return float(total.mean() * 1e6)
 
 
-def played(logs: int, seed: int, settings: Sequence[str] = ()) -> Market:
+def played(logs: int, seed: int, settings: Sequence[str] = (), rows_each: int = ROWS) -> Market:
+    """Play each log as a run of its own, which is short enough for the logger to be asked once, in order."""
+    scenario = load("run", [*MARKET, *settings, f"supply.requests={rows_each}"])[0].settings.scenario
+    rows = pd.concat([_played(scenario, seed, replication) for replication in range(logs)], ignore_index=True)
+    ctr = rows[rows["won"]].groupby(["x", "z"])["click_probability"].mean()
+    return Market(scenario, rows, ctr)
+
+
+def _played(scenario: Scenario, seed: int, replication: int) -> pd.DataFrame:
     diary: list[tuple[Floats, ...]] = []
     blocks: list[dict[str, Floats]] = []
-    scenario = load("run", [*MARKET, *settings, f"supply.requests={logs * ROWS}"])[0].settings.scenario
-    names = ("winner", "other_micros", "click_probability", "click_us", "time_us")
+    names = ("winner", "bid_micros", "other_micros", "click_probability", "click_us", "time_us")
     simulate(
         scenario,
         {"focal": Entrant(Logger(diary))},
         seed,
-        0,
+        replication,
         sink=lambda rows: blocks.append({name: np.array(rows[name]) for name in names}),
     )
     rows = pd.DataFrame({name: np.concatenate([block[name] for block in blocks]) for name in names})
     for i, name in enumerate(("x", "z", "bid")):  # the first calls are of the trial
         rows[name] = np.concatenate([call[i] for call in diary])[-len(rows) :]
     rows["won"] = rows["winner"] >= 0
-    ctr = rows[rows["won"]].groupby(["x", "z"])["click_probability"].mean()
-    return Market(scenario, rows, ctr)
+    # The best bid beside the winner's is the logger's own where it lost.
+    own = np.where(rows["won"], rows["bid_micros"], rows["other_micros"])
+    assert np.array_equal(np.rint(rows["bid"] * MICROS), own), "the diary is not in the order of the requests"
+    return rows
 
 
 def as_log(rows: pd.DataFrame) -> LogTable:
@@ -155,7 +164,7 @@ def off_policy(
     assert lost is not None
     values = LostValues.of(plan, requests, lost, tuple(OF), None)
     found = _off_policy(plan, requests, lost, values, odds, OF)
-    bids = {arm: np.concatenate([expit(odds[arm]), values.ctr[arm]]) * WORTH * MICROS for arm in OF}
+    bids = {arm: np.concatenate([values.seen[arm], values.ctr[arm]]) * WORTH * MICROS for arm in OF}
     return found, bids, pd.concat([requests.log.frame, lost.frame])
 
 

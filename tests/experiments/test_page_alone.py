@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.report.verdict import number
+from jointbid.experiments.report.numbers import number
 
 TINY = ("supply.requests=300", "study.replications=2", "executor=serial", "plot.format=[svg]")
 CURVES = ("study.curve.requests=100", "study.curve.replications=2", "study.curve.redundancy=[]", "study.curve.interaction=[]")  # fmt: skip

@@ -45,7 +45,7 @@ def test_the_range_is_quantiles_over_worlds_and_names_what_it_goes_with_most(wan
     assert "Range over plausible settings: " in said
     assert "the 10 % to 90 % quantiles of 12 markets drawn from study.ranges" in said
     keys = summary[summary["estimand"] == "decided_by"].set_index("arm")["estimate"].abs().nlargest(2)
-    assert f"it goes most with {keys.index[0]} (" in said
+    assert f"it correlates most with {keys.index[0]} (" in said
     assert f") and {keys.index[1]} (" in said
     assert ("joining is shown to pay in" in said) == (wanted == "study.worlds=12")
     assert said.index("simulation error only") < said.index("Range over plausible settings")

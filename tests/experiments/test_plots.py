@@ -17,6 +17,7 @@ from jointbid.experiments.estimate.curves import HEAT_COLUMNS
 from jointbid.experiments.estimate.ladder import ladder_summary
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report import plots
+from jointbid.experiments.report.numbers import number
 from jointbid.experiments.report.plots import (
     draw_curve,
     draw_heat,
@@ -28,7 +29,6 @@ from jointbid.experiments.report.plots import (
     save,
 )
 from jointbid.experiments.report.plots.tornado import draw_tornado
-from jointbid.experiments.report.verdict import number
 
 UNIT = "CNY per million bid requests"
 SILO = "best_single (context)"

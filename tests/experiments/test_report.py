@@ -16,13 +16,14 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ladder import ladder_summary
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.report.html import Study, load_study, write_report
+from jointbid.experiments.report.folders.settings_diff import defaults, differing, flat
+from jointbid.experiments.report.folders.study import Study, load_study
 from jointbid.experiments.report.html.cards import cards as cards_of
 from jointbid.experiments.report.html.checks import checks
 from jointbid.experiments.report.html.closed_form import closed_form
 from jointbid.experiments.report.html.estimand_grids import arms_grid, estimands_grid, gains_grid
+from jointbid.experiments.report.html.page import write_report
 from jointbid.experiments.report.html.pictures import inline
-from jointbid.experiments.report.html.settings_diff import defaults, differing, flat
 
 UNIT = "CNY per million bid requests"
 QUICK = ["supply.requests=300", "study.replications=3", "executor=serial", "plot.enabled=false"]

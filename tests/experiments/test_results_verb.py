@@ -15,7 +15,8 @@ import pytest
 from jointbid import ComparisonTables, SweepTables, load
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.storage.catalogue import query, scan
+from jointbid.experiments.storage.catalogue import scan
+from jointbid.experiments.storage.query import query
 from jointbid.experiments.storage.lock import locked
 
 TINY = [

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import reported
 from jointbid.experiments.report import plots
-from jointbid.experiments.report.html.study import _escaped
+from jointbid.experiments.report.folders.study import _escaped
 from jointbid.experiments.report.plots import letters
 from jointbid.experiments.report.plots.figure import Figure
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jointbid.experiments.estimate.intervals import Estimate
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, ladder_summary
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.report.verdict import CAVEAT, counted, holders, interval, number, others, verdict
+from jointbid.experiments.report.numbers import CAVEAT, counted, interval, number
+from jointbid.experiments.report.wording.value import holders, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan

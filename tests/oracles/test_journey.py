@@ -61,8 +61,7 @@ def many(**journey: Any) -> Scenario:
 
 def path(scenario: Scenario, steps: int) -> Iterator[NDArray[np.uint8]]:
     """Stages step by step."""
-    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0)
-    accounts.open_stocks(1)
+    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0, 1)
     yield accounts.stage.copy()
     for _ in range(steps):
         accounts.advance()
@@ -72,8 +71,7 @@ def path(scenario: Scenario, steps: int) -> Iterator[NDArray[np.uint8]]:
 def test_the_long_run_is_the_flow_through_each_stage_times_its_mean_stay() -> None:
     """Renewal theory (Cox 1962): n = 10,000 accounts a segment, after 260 weeks, z <= 4."""
     scenario = many()
-    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0)
-    accounts.open_stocks(1)
+    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0, 1)
     for _ in range(260):
         accounts.advance()
     for segment, law in enumerate(stationary(scenario)):
@@ -205,8 +203,7 @@ def test_short_and_long_elasticity_follow_koyck() -> None:
     """Koyck (1954): of a stock that keeps lambda a step, what is seen in one step does 1 - lambda of what lasts."""
     scenario = market()
     kept = decay(scenario.journey)  # type: ignore[arg-type]
-    journey = Accounts(scenario, Streams(1, 0), "everyone", 0)
-    journey.open_stocks(1)
+    journey = Accounts(scenario, Streams(1, 0), "everyone", 0, 1)
     for _ in range(400):
         journey.fresh[:] = 2.0
         journey.advance()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from jointbid.sim import Entrant, simulate
-from jointbid.sim.reports import Reports, Standing
 from jointbid.sim.scenario import HOUR_US
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
@@ -145,15 +145,26 @@ def test_the_scenarios_delay_is_that_of_all_who_have_none_of_their_own(bidding):
     assert set(seen["two"]) == {0.0}
 
 
-def test_pages_are_reported_once_and_in_order():
-    reports, rows = Reports(1.5), []
-    for hour in range(6):
-        standing = Standing(hour * HOUR_US, 10 * hour, float(hour), hour, 9.0 - hour)
-        heard, new = reports.close(standing)
-        rows.append([int(block["position"][0]) for block in new])
-        assert heard.requests == 10 * max(hour - 2, 0)
-        reports.note({"position": np.array([hour])})
-    assert rows == [[], [], [], [0], [1], [2]]
+def test_pages_are_reported_once_and_in_order(bidding):
+    seen = []
+
+    class Notes(Policy):
+        reads, learns = (), True
+
+        def bid(self, requests):
+            return np.ones(requests.n)
+
+        def observe(self, feedback):
+            seen.append(feedback.position.tolist())
+
+        def control(self, state):
+            assert state.requests_unreported == state.requests_seen - sum(map(len, seen))
+
+    simulate(market(bidding), {"me": Entrant(Notes(), report_delay_h=1.5)}, 1)
+    assert seen[:3] == [[], [], []]
+    assert all(seen[3:])
+    told = list(chain.from_iterable(seen))
+    assert told == list(range(len(told)))
     assert replace(Entrant(Policy()), report_delay_h=1.0).report_delay_h == 1.0
 
 

@@ -128,8 +128,7 @@ def test_a_source_that_shows_nothing_is_the_run_without_it(lost: dict[str, float
 
 def test_a_copy_shows_the_count_of_its_time() -> None:
     scenario = market(stock={"units": 5, "lead_h": 1.0, "step_h": 1.0})
-    shelves = Shelves(scenario, Streams(1, 0))
-    shelves.open(["me"])
+    shelves = Shelves(scenario, Streams(1, 0), ["me"])
     product = np.zeros(1, dtype=np.int32)
     for sold in (2, 1, 2, 0):
         shelves.sell("me", np.repeat(product, sold))
@@ -142,8 +141,7 @@ def test_a_copy_shows_the_count_of_its_time() -> None:
 
 def test_sales_between_two_counts_wait_for_the_delivery() -> None:
     scenario = market(stock={"units": 3, "lead_h": 1.0})
-    shelves = Shelves(scenario, Streams(1, 0))
-    shelves.open(["me"])
+    shelves = Shelves(scenario, Streams(1, 0), ["me"])
     shelves.sell("me", np.zeros(4, dtype=np.int32))
     shelves.count()
     assert shelves.columns()["left"][0] == -1

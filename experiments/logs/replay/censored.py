@@ -180,36 +180,42 @@ def _extremes(
 
 @dataclass(frozen=True)
 class LostValues:
-    """What models of seen rows say of the lost ones, arrays of shape (lost rows,).
+    """What models of seen rows say of lost ones and of each other.
 
     Attributes:
-        ctr: P(click) by arm.
-        worth: of a click to the row's campaign, micros.
+        ctr: P(click) of the lost rows by arm; shape (lost rows,).
+        seen: that of the seen rows, by the same models; shape (rows,).
+        worth: of a click to the lost row's campaign, micros; shape (lost rows,).
     """
 
     ctr: Mapping[str, Floats]
+    seen: Mapping[str, Floats]
     worth: Floats
 
     @classmethod
     def of(
         cls, plan: Plan, requests: Requests, lost: LostRows, arms: Collection[str], hidden: Hidden | None
     ) -> LostValues:
-        """Predict the lost rows, dealt out to the folds of the seen ones at random, by models of the seen rows outside their fold; `hidden` values are left out.
+        """Predict the rows of each fold, lost ones dealt out to folds at random, by models of the seen rows outside it; `hidden` values are left out.
 
-        So lost and seen rows are predicted alike, and the errors of the models that doubly robust estimates take off
-        the seen rows are those of the lost ones.
+        As one model prices the seen and the lost rows of a fold, the errors that doubly robust estimates take off the
+        seen rows are those of the lost ones.
         """
         number = int(requests.folds.max()) + 1
         folds = np.random.default_rng([plan.seed, 0x1057]).integers(0, number, len(lost.frame))
-        ctr = {arm: np.zeros(len(lost.frame)) for arm in arms}
-        for fold in np.unique(folds).tolist():
-            seen, own = requests.folds != fold, folds == fold
-            log = replace(requests.log, frame=requests.log.frame[seen].reset_index(drop=True))
+        frame = requests.log.frame
+        ctr, seen = ({arm: np.zeros(n) for arm in arms} for n in (len(folds), len(frame)))
+        for fold in range(number):
+            held, own = requests.folds == fold, folds == fold
+            log = replace(requests.log, frame=frame[~held].reset_index(drop=True))
             for arm in arms:
-                ctr[arm][own] = fit_predictor(plan, log, arm, hidden)[0].ctr(lost.frame[own])
-        known = dict(zip(requests.log.frame["campaign"].astype(str), requests.values.tolist(), strict=True))
+                model = fit_predictor(plan, log, arm, hidden)[0]
+                seen[arm][held] = model.ctr(frame[held])
+                if own.any():
+                    ctr[arm][own] = model.ctr(lost.frame[own])
+        known = dict(zip(frame["campaign"].astype(str), requests.values.tolist(), strict=True))
         worth = lost.frame["campaign"].astype(str).map(known).fillna(0.0).to_numpy(np.float64)
-        return cls(ctr, worth)
+        return cls(ctr, seen, worth)
 
 
 def bound_rows(

@@ -10,10 +10,10 @@ import pandas as pd
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE, lookup
-from ..verdict import estimate_of, interval, number
-from .checks import headline
+from ..folders.study import Study
+from ..numbers import estimate_of, interval, number
+from ..sweep import headline_rows
 from .grid import FINDINGS
-from .study import Study
 
 CARDS = {
     ("value_of_joint_data", "focal_profit"): "Value of joint data",
@@ -64,7 +64,7 @@ class Card:
 
 def cards(study: Study) -> list[Card]:
     """The cards of those estimands that the study has."""
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     found = [
         card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
     ]

@@ -14,13 +14,13 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
+from ..folders.study import Study
+from ..numbers import interval, number
 from ..sweep import headline_rows
-from ..verdict import interval, number
 from .closed_form import closed_form
-from .study import Study
 
 Status = Literal["PASS", "REVIEW", "FAIL"]
-Outcome = tuple[Status, str, str]
+CheckResult = tuple[Status, str, str]
 """What a check comes to: its status, what was seen, and the advice."""
 
 ENOUGH = 30
@@ -63,22 +63,17 @@ def checks(study: Study) -> list[Check]:
     return sorted(found, key=lambda check: ("FAIL", "REVIEW", "PASS").index(check.status))
 
 
-def headline(study: Study) -> pd.DataFrame:
-    """Return the rows of the summary that stand for a study."""
-    return headline_rows(study.summary)
-
-
-def _outcome(found: str, advice: str, *, is_fine: bool) -> Outcome:
+def _result(found: str, advice: str, *, is_fine: bool) -> CheckResult:
     return ("PASS", found, "") if is_fine else ("REVIEW", found, advice)
 
 
-def _finished(study: Study) -> Outcome | None:
+def _finished(study: Study) -> CheckResult | None:
     if study.status != "running":
         return None
     return "REVIEW", "the study has not come to its end", "run the same command again"
 
 
-def _failed(study: Study) -> Outcome | None:
+def _failed(study: Study) -> CheckResult | None:
     failed = len(study.failures)
     if not failed:
         return None if study.summary.empty else ("PASS", "none", "")
@@ -91,7 +86,7 @@ def _failed(study: Study) -> Outcome | None:
     )
 
 
-def _replications(study: Study) -> Outcome | None:
+def _replications(study: Study) -> CheckResult | None:
     if study.summary.empty or study.is_log:  # a log is resampled, not replicated
         return None
     estimand = study.summary["estimand"].astype(str)
@@ -105,8 +100,8 @@ def _replications(study: Study) -> Outcome | None:
     return "FAIL" if fewest < 2 else "REVIEW", f"{fewest}; {ENOUGH} are usual", advice
 
 
-def _width(study: Study) -> Outcome | None:
-    value = lookup(headline(study), "value_of_joint_data")
+def _width(study: Study) -> CheckResult | None:
+    value = lookup(headline_rows(study.summary), "value_of_joint_data")
     if value is None:
         return None
     if not value.has_interval:
@@ -115,7 +110,7 @@ def _width(study: Study) -> Outcome | None:
     relative = half / abs(value.estimate) if value.estimate else math.inf if half else 0.0
     spans = " (it spans zero)" if relative > WIDE and value.finding == "no difference shown" else ""
     found = f"{number(value.estimate)} ± {number(half)}{spans}"
-    return _outcome(found, _narrower(study, value, relative), is_fine=relative <= WIDE)
+    return _result(found, _narrower(study, value, relative), is_fine=relative <= WIDE)
 
 
 def _narrower(study: Study, value: Estimate, relative: float) -> str:
@@ -127,7 +122,7 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
     return f"some {needed:,} replications would bring it to half the estimate, if that stays as it is"
 
 
-def _budget(study: Study) -> Outcome | None:
+def _budget(study: Study) -> CheckResult | None:
     shares = _spent_together(study.summary)
     shares = _spent(study.cells) if shares.empty else shares
     if shares.empty:
@@ -168,8 +163,8 @@ def _spent(cells: pd.DataFrame) -> pd.Series[float]:
     return points.groupby(by).max()
 
 
-def _win_rate(study: Study) -> Outcome | None:
-    rows = headline(study)
+def _win_rate(study: Study) -> CheckResult | None:
+    rows = headline_rows(study.summary)
     rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
     if rows.empty or closed_form(study.config):
         return None
@@ -186,14 +181,14 @@ def _win_rate(study: Study) -> Outcome | None:
     return "REVIEW", f"{found}; {usual}", f"{rivals}another value per click"
 
 
-def _learner(study: Study) -> Outcome | None:
+def _learner(study: Study) -> CheckResult | None:
     models = study.tables.get("models")
     if models is not None and "calibration_slope" in models:
         slopes = models.groupby("rung")["calibration_slope"].mean().drop("none", errors="ignore")
         off = slopes[(slopes < SLOPES[0]) | (slopes > SLOPES[1])]
         found = f"calibration slopes {number(float(slopes.min()))} to {number(float(slopes.max()))}"
         advice = f"{', '.join(map(str, off.index))}: a larger log, or larger study.replay.penalties"
-        return _outcome(found, advice, is_fine=off.empty)
+        return _result(found, advice, is_fine=off.empty)
     cost, exact = (lookup(study.summary, estimand, PROFIT, "joint") for estimand in (COST, "utility"))
     if cost is not None and exact is not None and exact.estimate > 0:
         share = cost.estimate / exact.estimate
@@ -202,8 +197,8 @@ def _learner(study: Study) -> Outcome | None:
             f"exact - learned {number(cost.estimate)}, {interval(cost)}"
         )
         advice = "more of study.train_requests; the curve cost_of_learning shows how much more"
-        return _outcome(found, advice, is_fine=share <= DEAR)
-    step = lookup(headline(study), "joint_model_step")
+        return _result(found, advice, is_fine=share <= DEAR)
+    step = lookup(headline_rows(study.summary), "joint_model_step")
     if study.config.get("study", {}).get("valuation") != "learned" or step is None:
         return None
     requests = study.config["study"].get("train_requests")
@@ -214,12 +209,14 @@ def _learner(study: Study) -> Outcome | None:
     return "REVIEW", found, f"more than study.train_requests={requests}, or study.learner=table"
 
 
-def _near_tie(study: Study) -> Outcome | None:
+def _near_tie(study: Study) -> CheckResult | None:
     near = [note for note in study.notes if "near thing" in note]
     if near:
         return "REVIEW", near[0], "study.silo=OWNER, to name the silo beforehand"
     sides = study.sides
-    gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in sides.others}
+    gaps = {
+        other: lookup(headline_rows(study.summary), "difference_to_silo", arm=other) for other in sides.others
+    }
     known = {other: gap for other, gap in gaps.items() if gap is not None and gap.has_interval}
     if not known:
         return None
@@ -231,7 +228,7 @@ def _near_tie(study: Study) -> Outcome | None:
     return "REVIEW", found, f"quote the value over each of them: study.silo={sides.arm}, study.silo={other}"
 
 
-def _closed_form(study: Study) -> Outcome | None:
+def _closed_form(study: Study) -> CheckResult | None:
     known = closed_form(study.config)
     rows = {arm: lookup(study.summary, "utility", PROFIT, arm) for arm in known}
     compared = {arm: row for arm, row in rows.items() if row is not None and row.has_interval}
@@ -258,7 +255,7 @@ def _standard_errors(found: Estimate, truth: float) -> float:
     return 0.0 if distance <= 1e-9 * max(1.0, abs(truth)) else math.inf
 
 
-def _leaks(study: Study) -> Outcome | None:
+def _leaks(study: Study) -> CheckResult | None:
     if "tags" not in study.summary:
         return None
     unlimited = study.summary[study.summary["budget_share"] == math.inf].groupby("tags", sort=False)
@@ -273,7 +270,7 @@ def _leaks(study: Study) -> Outcome | None:
     return "REVIEW", found, "quote the figure without them, unless you know how those tags come about"
 
 
-CHECKS: dict[str, Callable[[Study], Outcome | None]] = {
+CHECKS: dict[str, Callable[[Study], CheckResult | None]] = {
     "closed form": _closed_form,
     "finished": _finished,
     "failed cells": _failed,

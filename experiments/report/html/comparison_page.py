@@ -14,22 +14,22 @@ from pandas.api.types import is_numeric_dtype
 from jointbid.sim.paths import expand
 
 from ...config.points import digest
-from ...errors import reported
+from ...storage.names import POINTS
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from .. import plots
-from ..plots.figure import Figure
+from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
+from ..folders.study import Study
+from ..numbers import estimate_of
+from ..plots.figure import Figure, draw_all
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
-from ..verdict import estimate_of
-from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
-from .comparison_text import HEADS, sentence
+from ..wording.comparison import HEADS, sentence
 from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
 from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
 from .page import render
 from .pictures import pictures
-from .study import Study
 
 FOREST_MOST = 40
 LINES_MOST = 8
@@ -58,15 +58,12 @@ def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") 
     folder = Folder(target)
     folder.write_table("compare.csv", comparison.estimands)
     folder.write_table("differences.csv", comparison.differences)
-    folder.write_table("points.csv", comparison.points)
+    folder.write_table(f"{POINTS}.csv", comparison.points)
     for old in contents(target).own:
         if old.parent == target / "plots":
             old.unlink()
     report_missing(comparison.labels)
-    with reported("plots"):
-        for figure in figures_of(comparison):
-            with reported(f"plots/{figure.name}"):
-                figure.write(target / "plots", None, plots.FORMATS)
+    draw_all(figures_of(comparison), target / "plots", None, plots.FORMATS)
     folder.write_text("compare.html", render("compare.html.j2", **_content(comparison, target)))
     return comparison, target / "compare.html"
 

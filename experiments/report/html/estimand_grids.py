@@ -10,25 +10,16 @@ import pandas as pd
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
-from ..verdict import estimate_of
-from .checks import headline
+from ...storage.names import SUMMARY_CSV
+from ..folders.study import Study
+from ..numbers import estimate_of
+from ..sweep import headline_rows
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
-from .study import Study
 
-WHO = {
-    "focal_profit": "the advertiser",
-    "bidder_surplus": "all bidders together",
-    "revenue": "the seller",
-    "exchange_fee": "the exchange",
-    "welfare": "all together (welfare)",
-    "relevance": "the person (relevance)",
-}
-"""Metric -> whose it is; a metric that starts with profit_ is a rival's."""
-
-OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
+ARM_METRICS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 """Metrics that the arms are compared by beside their profit; all others are among the estimands."""
 
-SUMMARY, GAINS = "summary.csv", "gains.csv"
+GAINS = "gains.csv"
 BY = ("tags", "budget_share")
 """Columns that a log's summary has besides, and that tell its rows apart."""
 NO_COMPARISON = ("utility", "break_even", "payback")
@@ -64,7 +55,7 @@ def arms_grid(study: Study) -> Grid | None:
     if profit.empty:
         return None
     by, compared = _by(study.summary), _compared(study)
-    others = [metric for metric in OF_ARMS if metric in set(utility["metric"])]
+    others = [metric for metric in ARM_METRICS if metric in set(utility["metric"])]
     money = str(profit["unit"].iloc[0])
     columns = [
         Column("arm"), *by, Column("profit", amount, money), *ENDS,
@@ -83,7 +74,7 @@ def arms_grid(study: Study) -> Grid | None:
             *(lookup(same, estimand, arm=arm) for estimand in compared),
             *(found.estimate if found else None for found in metrics), row["n_replications"],
         ])  # fmt: skip
-    return grid("arms", "Arms", columns, rows, "~ no difference shown.", SUMMARY)
+    return grid("arms", "Arms", columns, rows, "~ no difference shown.", SUMMARY_CSV)
 
 
 def estimands_grid(study: Study) -> Grid | None:
@@ -106,15 +97,15 @@ def estimands_grid(study: Study) -> Grid | None:
         for row in study.summary.to_dict("records")
     ]  # fmt: skip
     note = f"Each interval stands alone; {study.caveat}."
-    return grid("estimands", "Estimands", columns, rows, note, SUMMARY)
+    return grid("estimands", "Estimands", columns, rows, note, SUMMARY_CSV)
 
 
 def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     rows = rows[rows["estimand"] == "value_of_joint_data"]
-    for metric, who in WHO.items():
-        for row in rows[rows["metric"] == metric].head(1).to_dict("records"):
-            yield who, estimate_of(row), str(row["unit"])
+    for metric, about in METRICS.items():
+        for row in rows[rows["metric"] == metric].head(1).to_dict("records") if about.whose else ():
+            yield about.whose, estimate_of(row), str(row["unit"])
     for bidder, estimate, unit_of_it in rivals(study):
         yield f"{bidder} (rival)", estimate, unit_of_it
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ...estimate.intervals import Estimate
-from ..verdict import number
+from ..numbers import number
 
 FINDINGS = {"positive": "gain", "negative": "loss", "no difference shown": "open", "no interval": "open"}
 """Finding -> the class that colours it; the words stand in the cell, so that colour says nothing alone."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...cells.versions import version
 from ...config.studies import STUDIES
+from ...storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ...storage.study_folder import Folder
+from ..folders.settings_diff import defaults, differing, flat
+from ..folders.study import Study, load_study
 from ..plots.letters import names_in, report_missing
 from ..wording.media import MEDIA_LINE
 from .cards import cards
@@ -19,30 +22,20 @@ from .estimand_grids import GAINS, arms_grid, estimands_grid, gains_grid, gains_
 from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
 from .plausible_strip import plausible_strip
-from .settings_diff import defaults, differing, flat
-from .study import Study, load_study
 from .waterfall import waterfall
 from .what_if import what_if
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-REPORT, MARKDOWN = "report.html", "estimands.md"
+MARKDOWN = "estimands.md"
 FAILURES_SHOWN = 20
-FILES = (
-    "summary.csv",
-    MARKDOWN,
-    "config.yaml",
-    "manifest.json",
-    "failures.jsonl",
-    "cells.parquet",
-    "timeseries.parquet",
-)
+FILES = (SUMMARY_CSV, MARKDOWN, CONFIG, MANIFEST, FAILURES, "cells.parquet", "timeseries.parquet")
 """Files that the page carries, beside all tables and figures."""
 
 
-def write_report(folder: Path | str) -> Path:
-    """Write `report.html` and `estimands.md` of the study in a folder, and the plots that its tables allow.
+def write_report(folder: Path | str, *, draw: bool = True) -> Path:
+    """Write `report.html` and `estimands.md` of the study in a folder; with ``draw`` the plots that its tables allow, first.
 
     Returns:
         Path of the report.
@@ -52,19 +45,10 @@ def write_report(folder: Path | str) -> Path:
         OSError: one that cannot be written to.
     """
     study = load_study(folder)
-    report_missing([study.scenario, *names_in(study.summary)])
-    draw_further(study.folder)
-    return write_page(folder)
-
-
-def write_page(folder: Path | str) -> Path:
-    """Write `report.html` and `estimands.md` with the plots that are there already.
-
-    Raises:
-        BadInput: no study's folder.
-        OSError: one that cannot be written to.
-    """
-    study = load_study(folder)
+    if draw:
+        report_missing([study.scenario, *names_in(study.summary)])
+        draw_further(study.folder)
+        study = load_study(folder)
     target = Folder(study.folder)
     target.write_text(MARKDOWN, study.markdown())
     if len(gains := gains_table(study)):
@@ -218,5 +202,5 @@ def _config(study: Study) -> tuple[Grid, Grid]:
     title = f"What differs from scenario {study.scenario} as it ships"
     return (
         grid("changed", title, named, rows, "" if rows else note),
-        grid("config", "Configuration", [Column("key"), Column("value")], own.items(), csv="config.yaml"),
+        grid("config", "Configuration", [Column("key"), Column("value")], own.items(), csv=CONFIG),
     )

@@ -9,27 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...errors import reported
-from ..plots.figure import Figure
+from ...config.studies import STUDIES
+from ..folders.study import Study
+from ..plots.figure import Figure, draw_all
 from ..plots.of_any_study import figures_of
 from ..plots.style import FORMATS
 from .grid import Grid, grid_of
-from .study import Study
 
-ANSWERS = (
-    "levels",
-    "own_data",
-    "overtaking",
-    "ranks",
-    "scores",
-    "log_ladder",
-    "adoption",
-    "credit",
-    "tornado",
-)
-"""Figures that answer a study's own question: of these the first that is there is not folded."""
 OTHERWISE = ("match_rate", "ladder", "forest", "map", "multiples", "pacing")
-"""Where none is there, the first of these."""
+"""Plots of which the first that is there leads a page, where none answers the study's question."""
 SHOWN = 200
 """Rows of the table behind a figure that the page holds; the file has all."""
 
@@ -65,7 +53,8 @@ def pictures(study: Study) -> list[Picture]:
     """Return every plot that the folder has, the one that answers the study's question first."""
     folder = study.folder / "plots"
     names = {file.stem for file in folder.glob("*.*") if file.suffix in {".svg", ".png"}}
-    order = [name for name in (*ANSWERS, *_match_rates(study), *OTHERWISE) if name in names]
+    answers = STUDIES[study.verb].answers if study.verb in STUDIES else ()
+    order = [name for name in (*answers, *_match_rates(study), *OTHERWISE) if name in names]
     first = order[0] if order else min(names, default="")
     rest = sorted(names - {first}, key=lambda name: (name not in order, name))
     return [_picture(study, folder, name, is_leading=name == first) for name in (first, *rest) if name]
@@ -143,17 +132,9 @@ def draw_further(folder: Path) -> None:
     if not about.get("enabled", True):
         return
     budget, formats = study.config.get("bidders", {}).get("budget"), about.get("format", FORMATS)
-    own = figures_of(
-        study.summary,
-        study.timeseries,
-        budget=budget,
-        money=study.config.get("money"),
-    )
-    with reported("plots"):
-        for figure in own:
-            with reported(f"plots/{figure.name}"):
-                if _is_new(folder / "plots", figure, formats):
-                    figure.write(folder / "plots", about.get("style"), formats)
+    own = figures_of(study.summary, study.timeseries, budget=budget, money=study.config.get("money"))
+    new = (figure for figure in own if _is_new(folder / "plots", figure, formats))
+    draw_all(new, folder / "plots", about.get("style"), formats)
 
 
 def _is_new(folder: Path, figure: Figure, formats: Sequence[str]) -> bool:

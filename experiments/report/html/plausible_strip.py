@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ...estimate.ladder import VALUE, lookup
 from ...estimate.plausible_range import QUANTILES, RANGE
-from ..verdict import number
-from .study import Study
+from ..folders.study import Study
+from ..numbers import number
 
 
 @dataclass(frozen=True)

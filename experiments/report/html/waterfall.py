@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
-from ..verdict import estimate_of, interval, number
-from .study import Study
+from ..folders.study import Study
+from ..numbers import estimate_of, interval, number
 
-STEPS = {
-    "same_request_step": "all data on one request",
-    "joint_model_step": "one model of all data",
-}
+STEPS = {"same_request_step": "all data on one request", "joint_model_step": "one model of all data"}
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The box in which a reader tries volumes and costs: what the page needs to work out net value, payback and break-even by itself.
 
-The script repeats ``jointbid.experiments.estimate.money``: with N requests a month, v what joining is worth and c what it costs in data
-per request, l further look-ups per request at p per thousand, M a month and K once, a month brings N (v - c - l p / 1000) - M. The
-interval is Student's, of v - c - l p / 1000 over replications, so the page gets means, variances and the covariance. Along the curve
-over a match rate it gets the points of each replication, between which the script draws straight lines, as the command line does. The value
-itself is shown with the interval that the study states, which holds the choice of the silo too.
+The script repeats ``jointbid.experiments.estimate.money``, and tests/browser/test_pages.py compares the two: with N requests a month,
+v what joining is worth and c what it costs in data per request, l further look-ups per request at p per thousand, M a month and K
+once, a month brings N (v - c - l p / 1000) - M. The interval is Student's, of v - c - l p / 1000 over replications, so the page gets
+means, variances and the covariance. Along the curve over a match rate it gets the points of each replication, between which the
+script draws straight lines, as the command line does. The value itself is shown with the interval that the study states, which holds
+the choice of the silo too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...estimate.intervals import t_quantile
 from ...estimate.ladder import PROFIT, VALUE
 from ...estimate.money import GRID, per_request
 from ...estimate.sides import Sides
-from .study import Study
+from ..folders.study import Study
 
 ENDS = ("estimate", "ci_low", "ci_high")
 

@@ -36,8 +36,7 @@ def adoption_points(summary: pd.DataFrame) -> pd.DataFrame:
     keys = list(zip(summary["estimand"], summary["metric"], strict=True))
     points = summary[[key in PANELS for key in keys]]
     points = points.assign(
-        x=points["arm"].str.partition(" ")[0].astype(int),
-        line=[PANELS[key] for key in keys if key in PANELS],
+        x=points["arm"].str.partition(" ")[0].astype(int), line=[PANELS[key] for key in keys if key in PANELS]
     )
     order = {line: number for number, line in enumerate(PANELS.values())}
     return points.sort_values(["line", "x"], key=lambda own: own.map(order) if own.name == "line" else own)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...errors import reported
 from ...storage.ownership import record
 from .style import look, save
 
@@ -31,3 +32,11 @@ class Figure:
         record(folder.parent, *(f"{folder.name}/{self.name}.{ending}" for ending in (*formats, "csv")))
         with look(style):
             save(self.draw(), self.table, folder, self.name, formats)
+
+
+def draw_all(figures: Iterable[Figure], folder: Path, style: str | None, formats: Sequence[str]) -> None:
+    """Draw the plots into a folder; one that fails is reported, and the others are drawn."""
+    with reported("plots"):
+        for figure in figures:
+            with reported(f"plots/{figure.name}"):
+                figure.write(folder, style, formats)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...estimate.sides import Sides
-from ..verdict import number
+from ..numbers import number
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 
@@ -44,11 +44,7 @@ def forest_points(
 
 
 @plot(*COLUMNS)
-def draw_forest(
-    points: pd.DataFrame,
-    *,
-    subject: str = "What each arm gains over no data",
-) -> Figure:
+def draw_forest(points: pd.DataFrame, *, subject: str = "What each arm gains over no data") -> Figure:
     """Point, interval and numbers of each row; hollow where no difference is shown.
 
     Args:

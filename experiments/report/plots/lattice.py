@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...cells.lattice import AND, JOINT, NONE
-from ..verdict import number
+from ..numbers import number
 from .parts import is_shown, names_of
 from .style import COLOURS, QUIET, caption, new_figure, plot
 

@@ -17,11 +17,7 @@ COLUMNS = ("tags", "budget_share", "arm", "estimate", "ci_low", "ci_high")
 
 
 @plot(*COLUMNS)
-def draw_log_ladder(
-    table: pd.DataFrame,
-    *,
-    unit: str,
-) -> Figure:
+def draw_log_ladder(table: pd.DataFrame, *, unit: str) -> Figure:
     """One panel for each value of `tags`, on one scale; budgets from small to large, arms beside each other.
 
     Args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..verdict import number
+from ..numbers import number
 from .parts import band_line, floats, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
 

@@ -35,7 +35,7 @@ def figures_of(
     if "budget_share" in summary or summary.empty:
         return
     drawn: list[tuple[str, pd.DataFrame, Callable[..., Any]]] = [
-        ("shapley", forest_points(summary, estimand="shapley"), draw_shapley),
+        ("shapley", forest_points(summary, estimand="shapley"), draw_shapley)
     ]
     if is_whole(sets := lattice_points(summary)):
         drawn.append(("lattice", sets, draw_lattice))

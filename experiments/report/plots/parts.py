@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..verdict import number
+from ..numbers import number
 from .style import COLOURS, DARK, LIGHT, amounts
 
 if TYPE_CHECKING:

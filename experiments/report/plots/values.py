@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..verdict import number
+from ..numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -11,8 +11,8 @@ from jointbid.sim.scenario import Scenario
 from ...estimate.adoption import adopters, label
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
+from ..numbers import CAVEAT, claim, counted, interval, number
 from ..tables import DASH, between, middle, signed, text_table
-from ..verdict import CAVEAT, claim, counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from ...cells.attribution_rules import RULES
 from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST, TRUTH, UNIFIED, credit_names
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
+from ..numbers import CAVEAT, claim, counted, interval, number
 from ..tables import DASH, between, middle, signed, text_table
-from ..verdict import CAVEAT, claim, counted, interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:

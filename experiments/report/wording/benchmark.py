@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from ...estimate.benchmark import Scores
+from ..numbers import CAVEAT, counted, estimate_of, number
 from ..tables import DASH, between, middle, text_table
-from ..verdict import CAVEAT, counted, estimate_of, number
 from .tournament import ranks
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..tables import between, middle, text_table
-from ..verdict import estimate_of, number
+from ..numbers import number
+from ..tables import value_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,13 +24,13 @@ NAMES = {
 def bounds_table(bounds: pd.DataFrame) -> Table:
     """Return the value under each bound."""
     several = bounds["tags"].nunique() > 1
-    cells = [
-        (NAMES[row["bound"]] + (f" ({row['tags']})" if several else ""), estimate_of(row), estimate_of(row))
-        for row in bounds.to_dict("records")
-    ]
     title = f"Value of joint data with the auctions that the logger lost: {bounds['unit'].iloc[0]}"
-    columns: tuple[tuple[str, Any], ...] = (("value", middle), ("95 % interval", between))
-    return text_table(title, cells, ("prices above the logger's bid", str), *columns, caption="")
+    return value_table(
+        title,
+        bounds,
+        "prices above the logger's bid",
+        lambda row: NAMES[row["bound"]] + (f" ({row['tags']})" if several else ""),
+    )
 
 
 def bounds_sentence(bounds: pd.DataFrame, tags: str, how: str) -> str:

@@ -10,7 +10,7 @@ from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ..verdict import claim, interval, number, paid_back
+from ..numbers import claim, interval, number, paid_back
 
 if TYPE_CHECKING:
     import pandas as pd

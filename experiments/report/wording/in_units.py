@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ...estimate.in_units import IN_UNITS
 from ...estimate.ladder import lookup
+from ..numbers import CAVEAT, claim, interval, number
 from ..tables import between, middle, text_table
-from ..verdict import CAVEAT, claim, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ...estimate.ladder import VALUE
+from ..numbers import estimate_of, number
 from ..tables import between, middle, text_table
-from ..verdict import estimate_of, number
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...estimate.ladder import lookup
 from ...estimate.media import MEDIA, SAME_BUDGET
-from ..verdict import claim, number
+from ..numbers import claim, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ..tables import between, middle, text_table
-from ..verdict import estimate_of, interval, number
+from ..numbers import estimate_of, interval, number
+from ..tables import value_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,12 +17,10 @@ ESTIMATORS = {"plug_in": "by the models alone", "doubly_robust": "doubly robust"
 
 def off_policy_table(table: pd.DataFrame) -> Table:
     """Return the estimates over all requests."""
-    rows = [
-        (f"{ESTIMATORS[row['estimator']]}{_of(table, row)}", estimate_of(row), estimate_of(row))
-        for row in table.to_dict("records")
-    ]
     title = f"Value of joint data over all requests, won and lost: {table['unit'].iloc[0]}"
-    return text_table(title, rows, ("estimate", str), *_COLUMNS, caption="")
+    return value_table(
+        title, table, "estimate", lambda row: f"{ESTIMATORS[row['estimator']]}{_of(table, row)}"
+    )
 
 
 def off_policy_sentence(table: pd.DataFrame, unit: str) -> str:
@@ -39,12 +37,8 @@ def off_policy_sentence(table: pd.DataFrame, unit: str) -> str:
 
 def click_value_table(table: pd.DataFrame) -> Table:
     """Return the value of joint data under each worth of a click."""
-    rows = [
-        (f"{row['click_value']}{_of(table, row)}", estimate_of(row), estimate_of(row))
-        for row in table.to_dict("records")
-    ]
     title = f"Value of joint data without a budget limit, by what a click is worth: {table['unit'].iloc[0]}"
-    return text_table(title, rows, ("a click's value", str), *_COLUMNS, caption="")
+    return value_table(title, table, "a click's value", lambda row: f"{row['click_value']}{_of(table, row)}")
 
 
 def click_value_sentence(table: pd.DataFrame) -> str:
@@ -73,12 +67,8 @@ def refit_sentence(table: pd.DataFrame, has_blocks: bool, blocks: str) -> str:
 
 def refit_table(table: pd.DataFrame) -> Table:
     """Return the interval with all models learned anew."""
-    rows = [("models learned anew", estimate_of(row), estimate_of(row)) for row in table.to_dict("records")]
     title = f"Value of joint data without a budget limit: {table['unit'].iloc[0]}"
-    return text_table(title, rows, ("interval", str), *_COLUMNS, caption="")
-
-
-_COLUMNS: tuple[tuple[str, Any], ...] = (("value", middle), ("95 % interval", between))
+    return value_table(title, table, "interval", lambda _: "models learned anew")
 
 
 def _of(table: pd.DataFrame, row: dict[Any, Any]) -> str:

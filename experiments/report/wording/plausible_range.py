@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...estimate.ladder import lookup
 from ...estimate.plausible_range import PERCENT, QUANTILES, RANGE
-from ..verdict import counted, interval, number
+from ..numbers import counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,4 +42,4 @@ def _keys(summary: pd.DataFrame) -> Iterator[str]:
     known.sort(key=lambda pair: -abs(pair[1].estimate))
     if len(known) >= NAMED:
         named = " and ".join(f"{key} ({number(one.estimate)}, {interval(one)})" for key, one in known[:NAMED])
-        yield f"Of {len(known)} settings it goes most with {named}; rank correlation, 95 % interval."
+        yield f"Of {len(known)} settings it correlates most with {named}; rank correlation, 95 % interval."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...estimate.intervals import LEVEL, Estimate
 from ...estimate.ladder import P_HOLM, lookup
-from ..verdict import interval, number
+from ..numbers import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

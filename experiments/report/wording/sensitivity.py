@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ...config.study_settings import Range
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
+from ..numbers import interval, number
 from ..tables import between, middle, signed, text_table
-from ..verdict import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

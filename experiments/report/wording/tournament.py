@@ -11,8 +11,8 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT
 from ...estimate.tournament import PAIRINGS, TOGETHER
+from ..numbers import CAVEAT, counted, estimate_of, listed, number
 from ..tables import DASH, between, middle, percent, text_table
-from ..verdict import CAVEAT, counted, estimate_of, listed, number
 
 if TYPE_CHECKING:
     from rich.table import Table

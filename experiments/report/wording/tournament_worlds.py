@@ -10,8 +10,8 @@ from jointbid.sim.scenario import Scenario
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT, TIED
+from ..numbers import claim, counted, number
 from ..tables import text_table
-from ..verdict import claim, counted, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ...estimate.holdout_power import WANTED
+from ..numbers import number
 from ..tables import text_table
-from ..verdict import number
 
 if TYPE_CHECKING:
     from rich.table import Table

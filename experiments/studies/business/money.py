@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,28 +13,10 @@ from ...config.settings import Settings
 from ...config.study_settings import Money as Costs
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
-from ...estimate.ladder import lookup, row_of
+from ...estimate.ladder import row_of
 from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
-from ...report.tables import DASH, blank_table
-from ...report.verdict import estimate_of, interval, number, paid_back, shown
+from ...report.wording.business import cost_table, net_sentence
 from ..base import MarketPart, Row
-
-ESTIMANDS = (
-    "net_value",
-    "payback_month",
-    "break_even_data_price",
-    "break_even_match_rate",
-    "break_even_latency",
-)
-WORDS = {
-    ("net_value", "net_value"): "net value a month, over the horizon",
-    ("net_value", "npv"): "net present value",
-    ("payback_month", "payback_month"): "paid back after",
-    ("break_even_data_price", "data_price_cpm"): "break-even price of a thousand look-ups",
-    ("break_even_match_rate", "match_rate"): "break-even match rate",
-    ("break_even_latency", "lookup_latency_ms"): "break-even look-up latency",
-}
-
 
 UNITS = {
     "net_value": "{currency} per month",
@@ -72,43 +53,13 @@ class Money(MarketPart):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what is left after costs, and when it has paid for itself."""
-        known, net = terms(self.settings), lookup(summary, "net_value", "net_value")
-        if known is None or net is None:
-            return
-        currency = self.settings.scenario.currency
-        volume = f"At {known.requests_per_month:,.0f} bid requests a month"
-        is_net = has_costs(self.settings)
-        volume += ", after what it costs," if is_net else ", with no costs set,"
-        span = f"(95 % interval {interval(net)})" if net.has_interval else "(no interval)"
-        amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
-        if net.finding == "positive":
-            payback = lookup(summary, "payback_month", "payback_month")
-            after = f"; it is {paid_back(payback)}" if payback and known.once else ""
-            yield f"{volume} joining {'nets' if is_net else 'brings'} {amount}{after}."
-        elif net.finding == "negative":
-            yield f"{volume} joining does not pay: {amount}."
-        else:
-            yield f"{volume} no gain or loss is shown: {amount}."
+        if (known := terms(self.settings)) is not None:
+            currency = self.settings.scenario.currency
+            yield from net_sentence(summary, known, currency, is_net=has_costs(self.settings))
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield a table with a row a figure, "never" where it never comes to that."""
-        own = summary[summary["estimand"].isin(list(ESTIMANDS))]
-        if own.empty:
-            return
-        table = blank_table(
-            "After costs" if has_costs(self.settings) else "At the stated volume; no costs are set",
-            "never: not within what was tried, or not with what a month brings; more: beyond what was tried",
-        )
-        for head in ("figure", "of", "estimate", "95 % interval", "unit"):
-            table.add_column(head, justify="right" if head in {"estimate", "95 % interval"} else "left")
-        for row in own.to_dict("records"):
-            found = estimate_of(row)
-            known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
-            falls = row["estimand"] == "break_even_latency"
-            low, middle, high = (shown(v, falls=falls) for v in (found.ci_low, found.estimate, found.ci_high))
-            name, span = WORDS[row["estimand"], row["metric"]], f"{low} to {high}" if known else DASH
-            table.add_row(name, str(row["arm"]), middle, span, str(row["unit"]))
-        yield table
+        yield from cost_table(summary, has_costs=has_costs(self.settings))
 
 
 def has_costs(settings: Settings[Any]) -> bool:

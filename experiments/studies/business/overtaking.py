@@ -6,7 +6,6 @@ what has been booked until then, less what it spent.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -18,12 +17,11 @@ from jointbid.sim.scenario import StrategySpec
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
-from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup, row_of
 from ...estimate.overtaking import Lead
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_lead
-from ...report.verdict import interval, number
+from ...report.wording.business import lead_sentence
 from ..base import MarketPart, Row
 
 MONTH_H = 730.0
@@ -108,24 +106,7 @@ class Overtaking(MarketPart):
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield from when on the slow plan is ahead, or that it never is within the horizon."""
         when, lead = lookup(summary, MONTH, MONTH), lookup(summary, LEAD, "npv")
-        if when is None or lead is None:
-            return
-        (slow, fast), scenario = self.names, self.settings.scenario
-        months = scenario.supply.horizon_h / MONTH_H
-        if math.isfinite(when.estimate):
-            first = f"For the same money {slow} is ahead of {fast} for good from month {number(when.estimate)}{_span(when)}"
-        else:
-            first = f"For the same money {slow} does not stay ahead of {fast} at the end{_span(when)}"
-        if lead.finding == "no difference shown":
-            last = f"no difference is shown, {number(lead.estimate)}"
-        else:
-            last = f"its lead is {number(lead.estimate)}"
-        yield f"{first}; after {months:.0f} months {last} {scenario.currency} ({interval(lead)})."
-
-
-def _span(when: Estimate) -> str:
-    """Its interval in words, as far as it has one: an end may be "never"."""
-    if math.isnan(when.ci_low):
-        return ""
-    ends = [number(end) if math.isfinite(end) else "never" for end in (when.ci_low, when.ci_high)]
-    return "" if ends == ["never", "never"] else f" ({ends[0]} to {ends[1]})"
+        scenario = self.settings.scenario
+        if when is not None and lead is not None:
+            months = scenario.supply.horizon_h / MONTH_H
+            yield lead_sentence(self.names, when, lead, months=months, currency=scenario.currency)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -22,7 +21,7 @@ from ...estimate.metrics import outcomes
 from ...estimate.own_data import Switching
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_months
-from ...report.verdict import duration, interval, number, paid_back, shown
+from ...report.wording.business import own_data_sentences
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
@@ -131,11 +130,11 @@ class OwnData(MarketPart):
         }
         lines = []
         for name, values in panels.items():
-            for number_ in range(count):
-                value = mean_interval(values[:, number_])
+            for number in range(count):
+                value = mean_interval(values[:, number])
                 ends = {"estimate": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
                 currency = self.settings.scenario.currency
-                lines.append({"panel": name, "month": number_ + 1, **ends, "unit": currency})
+                lines.append({"panel": name, "month": number + 1, **ends, "unit": currency})
         return {"own_data": pd.DataFrame(lines)}
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
@@ -145,28 +144,10 @@ class OwnData(MarketPart):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield when to switch, or that it never pays."""
-        settings, plan = self.settings, self.settings.first_party
-        when, net, back, volume = (lookup(summary, name, metric) for name, metric in METRICS.items())
-        if plan is None or when is None or net is None or back is None or volume is None:
-            return
-        horizon, currency = f"{settings.money.horizon_months} months", settings.scenario.currency
-        span = f"({interval(net)})" if net.has_interval else "(no interval)"
-        nets = f"over {horizon} it nets {number(net.estimate)} {currency} {span}"
-        if net.finding == "positive":
-            yield (
-                f"Build {plan.own} and switch from {plan.bought} to it after {duration(when)}: over {horizon} that nets "
-                f"{number(net.estimate)} {currency} {span}, and is {paid_back(back)}."
-            )
-        elif net.finding == "negative":
-            yield f"Building {plan.own} to switch from {plan.bought} does not pay: {nets}."
-        else:
-            yield f"Whether to build {plan.own} is not shown: {nets}."
-        if not math.isfinite(volume.estimate):
-            yield "By the estimates building pays at no volume."
-            return
-        ends = f" ({shown(volume.ci_low)} to {shown(volume.ci_high)})" if volume.has_interval else ""
-        now = settings.money.requests_per_month or 0.0
-        yield f"Building pays from {shown(volume.estimate)}{ends} bid requests a month; there are {now:,.0f}."
+        found = [lookup(summary, name, metric) for name, metric in METRICS.items()]
+        known = [one for one in found if one is not None]
+        if self.settings.first_party is not None and len(known) == len(METRICS):
+            yield from own_data_sentences(self.settings.first_party, self.settings, *known)
 
     def _arms(self) -> list[tuple[Plan, tuple[str, ...]]]:
         """The arms at each part: own data, and once, as they do not depend on it, bought ones."""

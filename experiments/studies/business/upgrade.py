@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
 from ...estimate.metrics import outcomes
-from ...report.verdict import claim
+from ...report.wording.business import upgrade_sentence
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
@@ -65,16 +65,5 @@ class Upgrade(MarketPart):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what better data are worth over joint data as they are."""
-        found, money = lookup(summary, UPGRADE), self.unit[1]
-        if found is None:
-            return
-        data = f"Better data ({as_overrides(self.settings.study.upgrade)})"
-        over = "over joint data as they are"
-        yield data + claim(
-            found,
-            f" are worth {{amount}} {{unit}} ({{interval}}) {over}.",
-            loss=f" cost {{amount}} {{unit}} ({{interval}}) {over}.",
-            none=f": no difference shown {over}, {{amount}} {{unit}} ({{interval}}).",
-            unknown=f": {{amount}} {{unit}} {over}, with no interval, so nothing is shown yet.",
-            unit=money,
-        )
+        if (found := lookup(summary, UPGRADE)) is not None:
+            yield upgrade_sentence(found, as_overrides(self.settings.study.upgrade), self.unit[1])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from ...estimate.sides import Sides, Weights
@@ -98,11 +100,12 @@ def _off_policy(
     """Return the plug-in and the doubly robust estimate on seen and lost rows together."""
     log, worth = requests.log, requests.values
     frame = log.frame
-    ctr = {arm: expit(odds[arm]) for arm in {*of, "joint"}}
+    arms = {*of, "joint"}
+    ctr = {arm: expit(odds[arm]) if values is None else values.seen[arm] for arm in arms}
     # One model of all rows: by those of folds, rows of one context would fall into several strata.
     context = fit_predictor(plan, log, log.roles.sources[1])[0]
     bid = frame["bid_micros"].to_numpy(np.float64) if "bid_micros" in frame else np.full(len(frame), np.nan)
-    parts = {
+    parts: dict[str, NDArray[Any]] = {
         "seen": np.ones(len(frame), dtype=bool),
         "weight": requests.weights,
         "gain": requests.clicks * worth,

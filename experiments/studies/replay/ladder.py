@@ -20,9 +20,9 @@ from ...logs.replay.price_law import PriceLaw
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
 from ...logs.replay.summary import Point, summarise
 from ...logs.replay.suspects import hidden_words
-from ...report.verdict import verdict
 from ...report.wording.joined_tables import Costs
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
+from ...report.wording.value import verdict
 from .beyond_log import beyond_the_log
 from .joined_tables import JoinedFindings, study_tables
 from .played import Played

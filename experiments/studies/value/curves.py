@@ -21,6 +21,7 @@ from ...estimate.sides import Sides
 from ...report.plots.curve import draw_lost
 from ...report.plots.figure import Figure
 from ...report.plots.heat import draw_heat
+from ...report.wording.learning import threshold_sentences
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import break_even_rows, with_break_even
@@ -115,7 +116,7 @@ class Curves(Points):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield from which size of log on joining is shown to pay."""
-        yield from learning.threshold_sentences(summary)
+        yield from threshold_sentences(summary)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Return every curve, a row a point, line, estimand and metric, with its name in ``curve``."""

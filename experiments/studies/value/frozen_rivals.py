@@ -10,19 +10,13 @@ import pandas as pd
 from ...cells.cell import Cell
 from ...config.changes import varied
 from ...config.settings import Settings
-from ...estimate.frozen_rivals import EFFECT, FROZEN, effect_rows, frozen_rows
-from ...estimate.ladder import ladder_summary, lookup
-from ...report.verdict import interval, number
+from ...estimate.frozen_rivals import effect_rows, frozen_rows
+from ...estimate.ladder import ladder_summary
+from ...report.wording.value import frozen_sentence
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
 from .ladders import replications
-
-NAMES = {
-    "focal_profit": "the focal bidder's profit",
-    "revenue": "the seller's revenue",
-    "payments": "its payments",
-}
 
 
 class FrozenRivals(MarketPart):
@@ -60,20 +54,4 @@ class FrozenRivals(MarketPart):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what joining would be worth if rivals kept their curves, and what it would do to the seller."""
-        if lookup(summary, EFFECT) is not None:
-            yield (
-                f"If rivals kept the curves that they bid by before, it would change, in {self.unit[1]}: "
-                f"{_changes(summary, FROZEN + 'value_of_joint_data')}. "
-                f"That they re-optimise changes, against that: {_changes(summary, EFFECT)}."
-            )
-
-
-def _changes(summary: pd.DataFrame, estimand: str) -> str:
-    found = {name: lookup(summary, estimand, metric) for metric, name in NAMES.items()}
-    return "; ".join(
-        f"{name} {number(one.estimate)} ({interval(one)})"
-        if one.finding in {"positive", "negative"}
-        else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
-        for name, one in found.items()
-        if one is not None
-    )
+        yield from frozen_sentence(summary, self.unit[1])

@@ -16,8 +16,9 @@ from ...estimate.sides import Sides
 from ...report import tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
-from ...report.verdict import holders, others, verdict
+from ...report.wording.learning import learning_sentences
 from ...report.wording.media import media_line
+from ...report.wording.value import holders, others, verdict
 from ...storage.cell_results import StudyState, table
 from ..base import MarketPart, Row
 from ..cell_plans import WIDTH_PILOT, Plan, unit
@@ -67,7 +68,7 @@ class Ladders(MarketPart):
         label, currency = self._sides.label(self._sides.silo), self.settings.scenario.currency
         yield from media_line(summary, label, currency, money)
         yield from filter(None, [others(summary)])
-        yield from learning.sentences(summary, self.settings, self._sides)
+        yield from learning_sentences(summary, self.settings.study, self._sides, self.unit[1])
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what spoils the verdict, and what a study of this size can show."""

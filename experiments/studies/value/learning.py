@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ...config.bidder_checks import prices_itself
+from ...config.bidder_checks import values_itself
 from ...config.changes import varied
 from ...config.learnable import learns_beside
 from ...config.settings import Settings
 from ...config.value_settings import Swept, ValueStudy
 from ...estimate.curves import Reading
-from ...estimate.intervals import Estimate
-from ...estimate.ladder import PROFIT, ladder_summary, lookup
-from ...estimate.learning import AMOUNT as METRIC
+from ...estimate.ladder import PROFIT, ladder_summary
 from ...estimate.learning import (
     COST,
     LEARNED,
     LOST,
-    OVER_EXACT_SILO,
-    PAYS_FROM,
     cost_over,
     cost_rows,
     learned_rows,
@@ -31,7 +26,6 @@ from ...estimate.learning import (
 from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
-from ...report.verdict import interval, number
 from ..base import Row
 from ..cell_plans import LEARNED_LADDER, Plan, unit
 
@@ -58,7 +52,7 @@ def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
     prices requests itself has no valuation to learn.
     """
     asked = plan.study.valuation
-    if prices_itself(plan.settings.scenario):
+    if values_itself(plan.settings.scenario):
         return None
     if asked == BOTH or learns_beside(plan.settings):
         twin = learned_twin(plan)
@@ -121,49 +115,6 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
                 {"arm": row["arm"], "bayes": both[0], "learned": both[1], COST: row["estimate"], **about}
             )
     return pd.DataFrame(found)
-
-
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Sides) -> Iterator[str]:
-    """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
-    value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
-    if value is None or lost is None:
-        return
-
-    def changed(found: Estimate, more: str, less: str) -> str:
-        if found.finding == "no interval":
-            return f"a difference of {number(found.estimate)} (no interval)"
-        amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
-        if found.finding in {"positive", "negative"}:
-            return (more if found.finding == "positive" else less).format(amount)
-        return f"no difference shown ({number(found.estimate)}, {interval(found)})"
-
-    money, amount = unit(settings)[1], settings.study.train_requests
-    joining = changed(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
-    yield (
-        f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
-        f"{changed(lost, '{} less', '{} more')}."
-    )
-    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", sides.silo)}
-    parts = [
-        f"{sides.label(arm)} {changed(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found
-    ]
-    yield f"Learning costs, in {money}: {', '.join(parts)}."
-    if alone := lookup(summary, OVER_EXACT_SILO):
-        over = changed(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
-        yield f"Against a silo that has nothing left to learn, {over}."
-    if settings.study.valuation != BOTH:
-        yield "The same over the size of the log, with the size from which joining is shown to pay: study.valuation=both."
-
-
-def threshold_sentences(summary: pd.DataFrame) -> Iterator[str]:
-    """Yield from which size of log on joining is shown to pay."""
-    found = lookup(summary, PAYS_FROM, METRIC)
-    if found is None:
-        return
-    if math.isinf(found.estimate):
-        yield "At no size of log that was tried is joining shown to pay where values are learned."
-    else:
-        yield f"Where values are learned, joining is shown to pay from a log of {found.estimate:,.0f} impressions on, of the sizes tried."
 
 
 def draw(cost: pd.DataFrame, unit: str) -> Drawing:

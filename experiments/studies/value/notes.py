@@ -11,14 +11,14 @@ from jointbid.sim.allowance import Allowance
 from jointbid.sim.response import truth
 from jointbid.sim.scenario import Scenario
 
-from ...config.bidder_checks import prices_itself
+from ...config.bidder_checks import values_itself
 from ...config.learnable import AUTO, learns_beside, why_not_beside
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.metrics import USED_UP
 from ...estimate.sides import BEST_SILO, Sides
-from ...report.verdict import number
+from ...report.numbers import number
 from ...storage.cell_results import CellResults, table
 from ..cell_plans import unit
 from ..inert import paces
@@ -118,7 +118,7 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
     study = settings.study
-    if prices_itself(settings.scenario):
+    if values_itself(settings.scenario):
         return
     if study.valuation == "bayes" and study.learned_beside == AUTO and (why := why_not_beside(settings)):
         yield f"No learned values beside the exact ones (study.learned_beside=auto): {why}."

@@ -19,7 +19,7 @@ from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
 from ...estimate.money import per_request
 from ...estimate.plausible_range import range_rows
-from ...report.verdict import counted
+from ...report.numbers import counted
 from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
 from ...storage.cell_results import StudyState

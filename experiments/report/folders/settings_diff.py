@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...config.points import NOT_IN_HASH, load
+from ...config.text import as_yaml
 from ...errors import BadInput
 
 ABSENT = "–"
@@ -42,16 +43,8 @@ def _flat(value: Any, place: str) -> Iterator[tuple[str, str]]:
         for key, item in value.items():
             yield from _flat(item, f"{place}.{key}" if place else str(key))
     else:
-        yield place, _text(value)
+        yield place, as_yaml(value, _number)
 
 
-def _text(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_text, value)) + "]"
-    return str(value)
+def _number(value: float) -> str:
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else str(value)

@@ -19,11 +19,12 @@ from ...errors import BadInput, closest
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
+from ...storage.names import CONFIG, FAILURES, MANIFEST, POINTS, STATUS, SUMMARY_CSV
 from ...storage.study_folder import Folder
-from ..verdict import estimate_of, interval, number
+from ..numbers import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
-OWN_FILES = {"summary.csv", "points.csv", "gains.csv"}
+OWN_FILES = {SUMMARY_CSV, f"{POINTS}.csv", "gains.csv"}
 """CSV files that are read by name, and are no further table."""
 
 
@@ -43,7 +44,7 @@ class Study:
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
         """Versions, seed, command, time and speed; the verdict and what the study decided on its pilots."""
-        return Folder(self.folder).read_json("manifest.json")
+        return Folder(self.folder).read_json(MANIFEST)
 
     @functools.cached_property
     def config(self) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Study:
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
         try:
-            found = yaml.load((self.folder / "config.yaml").read_text("utf-8"), Loader=loader)  # noqa: S506 - a safe one
+            found = yaml.load((self.folder / CONFIG).read_text("utf-8"), Loader=loader)  # noqa: S506 - a safe one
         except (OSError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}
@@ -80,7 +81,7 @@ class Study:
     def failures(self) -> list[dict[str, Any]]:
         """What failed: the cell, its error, and the command that repeats it."""
         try:
-            lines = (self.folder / "failures.jsonl").read_text("utf-8").splitlines()
+            lines = (self.folder / FAILURES).read_text("utf-8").splitlines()
             return [json.loads(line) for line in lines if line.strip()]
         except (OSError, ValueError):
             return []
@@ -111,7 +112,7 @@ class Study:
     @property
     def status(self) -> str:
         """``running``, ``done`` or ``failed``; empty where it is not known."""
-        return str(Folder(self.folder).read_json("status.json").get("status", ""))
+        return str(Folder(self.folder).read_json(STATUS).get("status", ""))
 
     @functools.cached_property
     def sides(self) -> Sides:
@@ -172,7 +173,7 @@ class Study:
         Raises:
             BadInput: a column or value that the summary does not have, or several rows that fit.
         """
-        return row_of(self.summary, estimand, metric, arm, **columns)
+        return find_estimate(self.summary, estimand, metric, arm, **columns)
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
@@ -219,7 +220,7 @@ class Study:
         return pd.DataFrame()
 
 
-def row_of(
+def find_estimate(
     summary: pd.DataFrame, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
 ) -> Estimate | None:
     """Return one row of a summary as a number with its interval; see `Study.estimate`.
@@ -271,7 +272,7 @@ def studies_in(folder: Path) -> list[Study]:
 
 def is_study(folder: Path) -> bool:
     """Whether a study or run wrote this folder."""
-    return (folder / "manifest.json").is_file()
+    return (folder / MANIFEST).is_file()
 
 
 def _differences(rows: pd.DataFrame) -> str:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE
+from ..folders.comparison import HEADLINE, Comparison
+from ..numbers import claim, estimate_of, interval, number
 from ..tables import DASH, between, middle, signed, text_table
-from ..verdict import claim, estimate_of, interval, number
-from .comparison import HEADLINE, Comparison
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,19 +1,19 @@
-"""The study's answer as a sentence that claims no more than its intervals do."""
+"""The answer of the study `value` as a sentence that claims no more than its intervals do."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from ..cells.cell import holders_of
-from ..estimate.intervals import Estimate
-from ..estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
-from ..estimate.sides import BEST_SILO, BEST_SINGLE, Sides
-
-CAVEAT = "interval: simulation error only"
+from ...cells.cell import holders_of
+from ...estimate.frozen_rivals import EFFECT, FROZEN
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
+from ...estimate.metrics import METRICS
+from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
+from ..numbers import CAVEAT, claim, counted, interval, listed, number
 
 SILOS = {
     "best_silo": "the better silo alone",
@@ -26,7 +26,7 @@ SILOS = {
 }
 """How the sentence names the arm that joint data is compared with; a source or set of sources is "<sources> alone"."""
 
-OF_MANY = {
+PLURAL_SILOS = {
     "best_single": "the best single source alone",
     "stacked": "the scores stacked",
     "split_budget": "departments with equal parts of the budget",
@@ -34,99 +34,13 @@ OF_MANY = {
 }
 """The same where more than two sources are joined."""
 
-STEPS = {
-    "same_request_step": "having {both} on one request",
-    "joint_model_step": "one model of {both}",
-}
+STEPS = {"same_request_step": "having {both} on one request", "joint_model_step": "one model of {both}"}
 
 
 USES = {"bidding_better": "bidding better", "showing_better": "showing better"}
 
 
-def number(value: float) -> str:
-    """Three significant digits: 1,230 or 0.00250 or 1.23e+15; "not known" for nan."""
-    if math.isnan(value):
-        return "not known"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "-infinite"
-    if value == 0:
-        return "0"
-    rounded = f"{value:.2e}"
-    magnitude = int(rounded.partition("e")[2])
-    return f"{float(rounded):,.{max(0, 2 - magnitude)}f}" if -5 <= magnitude <= 11 else rounded
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: "1 replication", "1,200 replications"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def shown(value: float, *, falls: bool = False) -> str:
-    """A number; or "never", or where the value ``falls`` with what was tried and is still there at its end, "more"."""
-    if math.isinf(value):
-        return "more" if falls and value > 0 else "never"
-    return number(value)
-
-
-def paid_back(found: Estimate) -> str:
-    """When something is paid back, which may be never, or not known."""
-    if math.isnan(found.estimate):
-        return "paid back after a time that is not known"
-    if math.isinf(found.estimate):
-        return f"not paid back{_months_between(found)}"
-    return f"paid back after {duration(found)}"
-
-
-def duration(found: Estimate) -> str:
-    """Months with their interval."""
-    return f"{shown(found.estimate)} months{_months_between(found)}"
-
-
-def _months_between(found: Estimate) -> str:
-    """The interval in brackets; none where both ends are "never"."""
-    if math.isnan(found.ci_low) or math.isnan(found.ci_high):
-        return " (no interval)"
-    return "" if math.isinf(found.ci_low) else f" ({shown(found.ci_low)} to {shown(found.ci_high)})"
-
-
-def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
-    """Both ends of the interval, as in "1.20 to 3.40", or "no interval"; of the loss where `sign` is -1."""
-    if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
-        return "no interval"
-    low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
-    return f"{number(low)} to {number(high)}"
-
-
-def estimate_of(row: Mapping[Any, Any]) -> Estimate:
-    """Return a row of a summary as an estimate."""
-    return Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"]))
-
-
-def claim(found: Estimate, gain: str, loss: str = "", none: str = "", unknown: str = "", **words: str) -> str:
-    """Return what the interval allows to say.
-
-    Args:
-        found: the estimate.
-        gain: where it is shown to be positive. As in the others, ``{amount}`` stands for the estimate, ``{interval}`` for
-            its interval, and further names for ``words``.
-        loss: where it is shown to be negative; both numbers change their sign. As a gain unless given.
-        none: where no difference is shown; as a gain unless given.
-        unknown: where there is no interval; as a gain unless given.
-        words: such as ``unit``.
-    """
-    texts = {"positive": gain, "negative": loss, "no difference shown": none, "no interval": unknown}
-    sign = -1.0 if loss and found.finding == "negative" else 1.0
-    amount, ends = number(sign * found.estimate), interval(found, sign=sign)
-    return (texts[found.finding] or gain).format(amount=amount, interval=ends, **words)
-
-
-def verdict(
-    summary: pd.DataFrame,
-    sides: Sides,
-    *,
-    holders: str = "",
-    caveat: str | None = None,
-) -> str:
+def verdict(summary: pd.DataFrame, sides: Sides, *, holders: str = "", caveat: str | None = None) -> str:
     """One line for people: what joining is worth, how sure that is, over which silo, and by which step.
 
     Args:
@@ -155,12 +69,6 @@ def verdict(
     return f"{said}. {caveat or f'{replications}; {CAVEAT}'}."
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return names as in a sentence: "profile, context and history"."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
-
-
 def _unit(summary: pd.DataFrame) -> str:
     """The unit of money in which the value of joint data is stated."""
     return str(summary[(summary["estimand"] == VALUE) & (summary["metric"] == PROFIT)]["unit"].iloc[0])
@@ -176,14 +84,14 @@ def _against(summary: pd.DataFrame, sides: Sides) -> str:
         which = which if len(sides.owners) > 1 else "the only silo"
         return f"{which} ({f'{owner}: {held}' if owner else held})"
     if sides.silo == BEST_SINGLE:
-        names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+        names = SILOS | (PLURAL_SILOS if len(sides.sources) > 2 else {})
         which = (
             names[BEST_SINGLE]
             if _did_best(summary, sides)
             else "the single source that did best on the pilots"
         )
         return f"{which} ({sides.arm})"
-    names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+    names = SILOS | (PLURAL_SILOS if len(sides.sources) > 2 else {})
     return f"{names.get(sides.arm, f'{held} alone')} ({owner or sides.arm})"
 
 
@@ -205,12 +113,10 @@ def _seeing_clicks(summary: pd.DataFrame, sides: Sides) -> str:
 
 def others(summary: pd.DataFrame) -> str:
     """What joining changes for all others, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
-    names = {
-        "bidder_surplus": "all bidders' surplus",
-        "revenue": "the seller's revenue",
-        "welfare": "welfare",
+    found = {
+        METRICS[metric].change: lookup(summary, VALUE, metric)
+        for metric in ("bidder_surplus", "revenue", "welfare")
     }
-    found = {name: lookup(summary, "value_of_joint_data", metric) for metric, name in names.items()}
     if found["welfare"] is None:
         return ""
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
@@ -221,6 +127,32 @@ def others(summary: pd.DataFrame) -> str:
         if value is not None
     ]
     return f"It changes, in {rows['unit'].iloc[0]}: {'; '.join(said)}."
+
+
+def frozen_sentence(summary: pd.DataFrame, unit: str) -> Iterator[str]:
+    """Yield what joining would change if rivals kept their curves, and what it changes that they re-optimise; nothing without fitted curves."""
+    if lookup(summary, EFFECT) is not None:
+        yield (
+            f"If rivals kept the curves that they bid by before, it would change, in {unit}: "
+            f"{_changes(summary, FROZEN + VALUE)}. "
+            f"That they re-optimise changes, against that: {_changes(summary, EFFECT)}."
+        )
+
+
+def _changes(summary: pd.DataFrame, estimand: str) -> str:
+    names = {
+        PROFIT: "the focal bidder's profit",
+        "revenue": "the seller's revenue",
+        "payments": "its payments",
+    }
+    found = {name: lookup(summary, estimand, metric) for metric, name in names.items()}
+    return "; ".join(
+        f"{name} {number(one.estimate)} ({interval(one)})"
+        if one.finding in {"positive", "negative"}
+        else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
+        for name, one in found.items()
+        if one is not None
+    )
 
 
 def holders(who: str | int, bidders: int) -> str:

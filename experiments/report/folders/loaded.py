@@ -11,14 +11,15 @@ import pandas as pd
 from jointbid.sim.paths import expand
 
 from ...errors import BadInput
+from ...storage.names import POINTS
 from .study import Study, is_study, load_study
 
-POINTS, COMPARED = "points.csv", "compare.csv"
+COMPARED = "compare.csv"
 
 
 @dataclass(frozen=True)
-class SweepTables:
-    """What a sweep (``jointbid VERB -m key=1,2,3``) left in ``results/sweeps/<verb>-<hash>``.
+class _WithPoints:
+    """A folder with a table of studies.
 
     Attributes:
         folder: where it lies.
@@ -28,8 +29,13 @@ class SweepTables:
 
     @functools.cached_property
     def points(self) -> pd.DataFrame:
-        """One row a point: the swept values, the study's scenario, status and folder, and its leading figures with intervals."""
-        return pd.read_csv(self.folder / POINTS)
+        """One row a study: what sets it apart (swept values, or settings that differ), its folder, and its leading figures with intervals."""
+        return pd.read_csv(self.folder / f"{POINTS}.csv")
+
+
+@dataclass(frozen=True, repr=False)
+class SweepTables(_WithPoints):
+    """What a sweep (``jointbid VERB -m key=1,2,3``) left in ``results/sweeps/<verb>-<hash>``; a row of ``points`` is a point."""
 
     @functools.cached_property
     def studies(self) -> tuple[Study, ...]:
@@ -47,20 +53,9 @@ class SweepTables:
         return self.points.to_html(index=False, max_rows=30)
 
 
-@dataclass(frozen=True)
-class ComparisonTables:
-    """What ``jointbid compare`` left in ``results/compare/<hash>``.
-
-    Attributes:
-        folder: where it lies.
-    """
-
-    folder: Path
-
-    @functools.cached_property
-    def points(self) -> pd.DataFrame:
-        """One row a study: the settings in which they differ, and the leading figures with intervals."""
-        return pd.read_csv(self.folder / POINTS)
+@dataclass(frozen=True, repr=False)
+class ComparisonTables(_WithPoints):
+    """What ``jointbid compare`` left in ``results/compare/<hash>``."""
 
     @functools.cached_property
     def differences(self) -> pd.DataFrame:
@@ -90,7 +85,7 @@ def load_folder(folder: Path | str) -> Study | SweepTables | ComparisonTables:
     if path.is_dir() and not is_study(path):
         if (path / COMPARED).is_file():
             return ComparisonTables(path)
-        if (path / POINTS).is_file():
+        if (path / f"{POINTS}.csv").is_file():
             return SweepTables(path)
     try:
         return load_study(folder)

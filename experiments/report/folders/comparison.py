@@ -16,9 +16,9 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
-from ..sweep import value_of
-from ..verdict import estimate_of
-from .checks import headline
+from ...storage.names import POINTS
+from ..numbers import estimate_of
+from ..sweep import headline_rows, value_of
 from .settings_diff import differing, flat
 from .study import Study, load_study, studies_in
 
@@ -154,11 +154,9 @@ def per_replication(study: Study) -> pd.DataFrame:
     if "study_point" not in cells or study.is_log or not study.sides.chosen:
         return pd.DataFrame()
     try:
-        wide = arms_by_replication(
-            cells[cells["study_point"] == ""],
-            study.sides,
-            unit_scale=study.per,
-        )[PROFIT]
+        wide = arms_by_replication(cells[cells["study_point"] == ""], study.sides, unit_scale=study.per)[
+            PROFIT
+        ]
     except (KeyError, ValueError):
         return pd.DataFrame()
     weights = decomposition_weights(wide, study.sides)
@@ -182,7 +180,7 @@ def welch(a: pd.Series, b: pd.Series) -> Estimate:
 
 
 def _known(study: Study) -> dict[str, tuple[Estimate, str]]:
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     rows = rows[(rows["metric"] == PROFIT) | (rows["estimand"] == "net_value")]
     by_name = {str(row["estimand"]): row for row in reversed(rows.to_dict("records"))}
     return {
@@ -218,7 +216,7 @@ def _difference(
 
 def _swept(folder: Path) -> Iterator[Study]:
     """Studies that a sweep's table lists, where they lie now or lay when it was written."""
-    table = folder / "points.csv"
+    table = folder / f"{POINTS}.csv"
     if not table.is_file():
         return
     for place in pd.read_csv(table, usecols=["folder"])["folder"]:

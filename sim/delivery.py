@@ -19,8 +19,8 @@ from .tables import BidTables
 NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
 
 
-class Deadline:
-    """The deadline of one run. The campaigns of an advertiser share its answer times.
+class Delivery:
+    """How requests and bids reach each other in one run. The campaigns of an advertiser share its answer times.
 
     ``late`` counts each bidder's late bids, ``unsent`` the requests that it was not sent; ``share`` is the share of requests that the
     exchange sends it; shape (bidders,).
@@ -29,6 +29,7 @@ class Deadline:
     def __init__(self, scenario: Scenario, streams: Streams, sessions: Sequence[BidderSession]) -> None:
         self.scenario, self.streams, self.sessions = scenario, streams, sessions
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
+        self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
         self.share = np.ones(len(sessions))
 
@@ -47,10 +48,10 @@ class Deadline:
         self._reviewed, self.sent = self.late.copy(), np.zeros_like(self.sent)
 
 
-class ChunkDeadline:
+class ChunkDelivery:
     """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders), or (0, 0) where each bid does."""
 
-    def __init__(self, run: Deadline, chunk: Chunk) -> None:
+    def __init__(self, run: Delivery, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
         self._held = {
             number: held_out(one.terms.holdout, one.name, run.streams, chunk.visits)
@@ -89,7 +90,7 @@ class ChunkDeadline:
     @property
     def sends_all(self) -> bool:
         """Whether each bidder is sent every request."""
-        return bool((self._run.share == 1.0).all())
+        return self._run.throttles_none or bool((self._run.share == 1.0).all())
 
     def is_sent(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Return which requests a bidder is sent, shape (rows,)."""
