@@ -137,7 +137,7 @@ def fill(
                 fill_by(shortlist.who[other], cell, scale, bids, shortlist, left)
                 return
             least = max(least, np.int64(lowest))
-    select(cell, least, scale, bids, seats, shortlist, left)
+    select(cell, int(least), scale, bids, seats, shortlist, left)
 
 
 @kernel_part
