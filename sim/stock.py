@@ -69,11 +69,11 @@ class Shelves:
         before = self._levels[self.step]
         self.step += 1
         after, mark = self._levels[self.step], self._mark
-        comes = False
+        comes: bool = False
         if 1 in mark:
             if self._delivery is None:
                 self._delivery = self._deliveries()
-                self._comes = self._delivery.any(axis=(1, 2)).tolist()
+                self._comes = [bool(some.any()) for some in self._delivery]
             comes = self._comes[self.step]
         if not (self._has_sold or comes):
             after[:] = before
