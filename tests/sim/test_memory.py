@@ -179,12 +179,15 @@ def test_caps_without_people_and_memories_too_large_are_refused(bidding):
 
 
 @pytest.mark.parametrize("window", ["sliding", "calendar"])
-def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, monkeypatch):
+@pytest.mark.parametrize("alone", [True, False], ids=["no other", "others"])
+def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, alone, monkeypatch):
     """Counting wins gives the auctions that remembering when they came gives."""
     s = bidding.build(audience={"people": 40})
     lasting = Cap(impressions=3, window_h=s.supply.horizon_h, window=window)
+    of_firm = Cap(impressions=4, window_h=s.supply.horizon_h, window=window, per="advertiser")
     daily = Cap(impressions=2, window_h=s.supply.horizon_h / 3, window=window, per="advertiser")
-    bidders = capped(bidding, (lasting,), (lasting, daily), (daily,))
+    caps = [(lasting,), (lasting, of_firm), ()] if alone else [(lasting,), (lasting, daily), (daily,)]
+    bidders = dict(list(capped(bidding, *caps).items())[: 3 if alone else None])
     _, counted = bidding.play(s, bidders)
     monkeypatch.setattr(simulation, "longest_us", lambda supply: np.inf)
     _, timed = bidding.play(s, bidders)
