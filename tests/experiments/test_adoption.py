@@ -14,8 +14,9 @@ from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
 from jointbid.experiments.estimate.intervals import Estimate
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
+from jointbid.experiments.estimate.metrics import MARKET_METRICS
 from jointbid.experiments.report.wording.adoption import notes, sentences
-from jointbid.experiments.studies.adoption import Adoption
+from jointbid.experiments.studies.adoption import MARKET, Adoption
 
 SMALL = ["scenario=theory_rivals", "executor=serial", "study.arm=profile", "bidders.count=3"]
 
@@ -95,6 +96,10 @@ def test_the_command_answers(summary, capsys):
         lookup(summary, "regret_of_an_adopter", arm="2 adopt").estimate < 0.005
     )  # of .03 that the data cost
     assert "Where 2 adopt, one firm that alone takes the best answer tried" in said
+
+
+def test_the_market_is_reported_without_what_one_bidder_pays():
+    assert {"bidder_surplus", "revenue", "welfare"} <= set(MARKET) <= set(MARKET_METRICS) - {"payments"}
 
 
 def test_one_arm_is_refused(capsys):

@@ -144,7 +144,7 @@ def test_a_plot_that_fails_does_not_lose_the_study(tmp_path, monkeypatch, capsys
     def bad(*_args, **_options):
         raise ValueError("no such font")
 
-    monkeypatch.setattr(plots, "draw_pacing", bad)
+    monkeypatch.setattr("jointbid.experiments.studies.run.draw_pacing", bad)
     assert main(["run", "scenario=theory", "supply.requests=200", "plot.format=svg"]) == 0
     said = capsys.readouterr()
     assert (
