@@ -60,11 +60,10 @@ def open_memory(
     lasting = window_us >= lasts_us
     size, first = np.where(lasting, 0, np.where(calendar, 1, limit)), len(terms) if counters else 0
     people, width = people or 0, first + int(size.sum())
+    marks = max(len(houses), 1) + len(counters) + (0 if size.any() else first)
     _check(people, width + len(counters), len(houses))
     return Memory(
-        seen=_in_lines(
-            people, max(len(houses), 1) + len(counters), np.uint8 if (limit <= MAX_SEEN).all() else np.uint16
-        ),
+        seen=_in_lines(people, marks, np.uint8 if (limit <= MAX_SEEN).all() else np.uint16),
         houses=max(len(houses), 1),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
         counter=_whole(chain.from_iterable(counts)),
@@ -75,7 +74,7 @@ def open_memory(
         calendar=calendar,
         lasting=lasting,
         place=(first + np.cumsum(size) - size).astype(np.int64),
-        state=_in_lines(people, width, np.int64),
+        state=_in_lines(people, width if size.any() else 0, np.int64),
         fetches=bool(size.any()),
         fresh=np.zeros((0, len(houses))),
         group=1,

@@ -1,7 +1,11 @@
 """A run of a market: ``simulate(scenario, strategies, seed) -> RunResult``.
 
 SimPy owns time (``jointbid.sim.calendar``). Between two of its events requests travel together as columns through the compiled
-kernel, in blocks of at most ``engine.max_block``; the size of blocks changes no result.
+kernel. The way of a request: ``supply.chunks`` makes it, ``Auctions.columns_of`` adds what is known ahead, ``Auctions.hold`` asks
+bidders and clears, ``Aftermath.follow`` says what became of it, ``BidderSession.feedback`` keeps that until ``Control.step``.
+
+A chunk is a slice of some 65,536 requests; a block is the part of a chunk up to the next event, of at most ``engine.max_block``,
+whose size changes no result; a batch is what a strategy is asked about at once; a page is what happens between two control steps.
 """
 
 from __future__ import annotations

@@ -124,7 +124,8 @@ class Seats(NamedTuple):
 class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
-    ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter.
+    ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter,
+    and, where nothing ``fetches``, whether each bidder may reach the person no more.
     Frequency caps are counters: bidder k's wins count in the counters ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]``
     wins in ``window_us[c]``, sliding, or from one multiple of it to the next where ``calendar[c]``, or in the whole run where
     ``lasting[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and what else it needs is ``state[person, place[c]:]``

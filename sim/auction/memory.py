@@ -1,8 +1,9 @@
 """Who may still reach a person: frequency caps, as counters of each person's wins.
 
 All that is needed of a person lies side by side, because with many people it takes longer to fetch it from the computer's memory
-than to do everything else of an auction. A row of ``state`` has first, for each bidder, the time from which it may reach the person
-again; then, at ``place[c]``, what a counter needs besides its mark in ``seen``:
+than to do everything else of an auction. Where all windows last as long as the run, a row of ``seen`` has it all: after the marks of the counters,
+whether each bidder may reach the person no more. Otherwise a row of ``state`` has first, for each bidder, the time from which it may reach
+the person again; then, at ``place[c]``, what a counter needs besides its mark in ``seen``:
 
 - of a sliding window: the times of the last ``limit[c]`` wins; the mark is where the oldest of them stands;
 - of a calendar window: when the window of the last win ends; the mark is the number of wins in it;
@@ -29,7 +30,11 @@ def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
         return False
     if memory is None:
         return True
-    return memory.limit.shape[0] == 0 or bool(requests.time_us[i] >= memory.state[requests.person[i], k])
+    if memory.limit.shape[0] == 0:
+        return True
+    if not memory.fetches:
+        return bool(memory.seen[requests.person[i], memory.houses + memory.limit.shape[0] + k] == 0)
+    return bool(requests.time_us[i] >= memory.state[requests.person[i], k])
 
 
 @kernel_part
@@ -57,7 +62,10 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
             oldest = state[place + mark] - 1
             free_us = oldest + memory.window_us[c] if oldest >= 0 else free_us
         marks[at] = mark
-        if free_us > now:
+        if free_us > now and not memory.fetches:
+            for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
+                marks[memory.houses + memory.limit.shape[0] + bound] = 1
+        elif free_us > now:
             for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
                 state[bound] = max(state[bound], free_us)
 
@@ -74,7 +82,7 @@ def look_ahead(
     if i + 2 * AHEAD < last:
         person = requests.person[i + 2 * AHEAD]
         prefetch(memory.seen, person, 0)
-        if memory.limit.shape[0] > 0:
+        if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
                 prefetch(memory.state, person, column)
     if cell >= 0 and memory.fetches:

@@ -11,6 +11,9 @@ from .memory import stands
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 HIGHEST = np.int64(1 << 62)
+DONE = np.int64(-1)
+RETRIED = 4
+"""Whether orders are alike is tried again after so many groups of cells."""
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 
@@ -96,26 +99,11 @@ def fill_by(names: Names, cell: int, scale: float, bids: Bids, shortlist: Shortl
 
 
 @kernel_part
-def fill(
-    cell: int, like: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
+def select(
+    cell: int, least: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
 ) -> None:
-    """Make one cell's shortlist: the highest bids that can be afforded now, the highest first.
-
-    The names that a full list holds, the cell's own from last time or that of another cell ``like`` it, say what a bid must reach to be
-    among the highest; mostly they are the highest again, as orders last, and are alike across cells.
-    """
+    """Make one cell's shortlist: the highest bids that can be afforded now, the highest first; they are known to reach ``least``."""
     who, listing = shortlist.who[cell], shortlist.bid[cell]
-    least = np.int64(1)
-    for other in (like, cell):
-        if shortlist.filled[other] == len(who):
-            lowest = lowest_of(shortlist.who[other], cell, scale, bids, seats, left)
-            above = 0
-            for k in range(len(bids.offset)):
-                above += bids.numbers[bids.offset[k] + cell] >= lowest
-            if lowest > 0 and above == len(who):
-                fill_by(shortlist.who[other], cell, scale, bids, shortlist, left)
-                return
-            least = max(least, np.int64(lowest))
     n = 0
     for k in range(len(bids.offset)):
         number = bids.numbers[bids.offset[k] + cell]
@@ -130,46 +118,86 @@ def fill(
 
 
 @kernel_part
+def fill(
+    cell: int, like: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
+) -> None:
+    """Make one cell's shortlist.
+
+    The names that a full list holds, the cell's own from last time or that of another cell ``like`` it, say what a bid must reach to be
+    among the highest; mostly they are the highest again, as orders last, and are alike across cells.
+    """
+    length, least = shortlist.who.shape[1], np.int64(1)
+    for other in (like, cell):
+        if shortlist.filled[other] == length:
+            lowest = lowest_of(shortlist.who[other], cell, scale, bids, seats, left)
+            above = 0
+            for k in range(len(bids.offset)):
+                above += bids.numbers[bids.offset[k] + cell] >= lowest
+            if lowest > 0 and above == length:
+                fill_by(shortlist.who[other], cell, scale, bids, shortlist, left)
+                return
+            least = max(least, np.int64(lowest))
+    select(cell, int(least), scale, bids, seats, shortlist, left)
+
+
+@kernel_part
+def count_above(first: int, n: int, bids: Bids, shortlist: Shortlist) -> None:
+    """Add to ``shortlist.above`` how many bids reach ``shortlist.lowest``, in each of ``n`` cells."""
+    lowest, above = shortlist.lowest, shortlist.above
+    for k in range(len(bids.offset)):
+        numbers = bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n]
+        for j in range(n):
+            above[j] += numbers[j] >= lowest[j]
+
+
+@kernel_part
 def fill_all(block: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
-    """``fill`` for all cells, some at a time: who is among the highest in the first of them mostly is so in all.
+    """``fill`` for all cells, some at a time: first by the names of the first of them in their order, then by a cell's own from last time.
 
     Each loop over cells does one thing, so that it works on several of them at once.
     """
     cells, length = shortlist.who.shape
     lowest, above = shortlist.lowest, shortlist.above
+    alike = True
     for first in range(0, cells, len(lowest)):
         n = min(len(lowest), cells - first)
         fill(first, max(first - 1, 0), scale, bids, seats, shortlist, left)
         names, listing = shortlist.who[first], shortlist.bid[first : first + n]
         for j in range(n):
             lowest[j], above[j] = np.int64(HIGHEST), np.int64(0)
-        if shortlist.filled[first] == length:
+        if alike and shortlist.filled[first] == length:
             for place in range(length):
                 k = int(np.int64(names[place]))
-                numbers, most, floor = (
-                    bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n],
-                    left[k],
-                    seats.floor[k],
-                )
+                begin, most, floor = bids.offset[k] + first, left[k], seats.floor[k]
+                numbers = bids.numbers[begin : begin + n]
                 for j in range(n):
                     bid = np.int64(affordable(numbers[j], most, scale))
                     bid = bid if bid >= floor else np.int64(0)
-                    above[j] += bid > lowest[j]
+                    above[j] += bid > lowest[j]  # not in order
                     lowest[j] = min(lowest[j], bid)
                     listing[j, place] = bid
-            for k in range(len(bids.offset)):
-                numbers = bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n]
-                for j in range(n):
-                    above[j] += numbers[j] >= lowest[j]
-        shortlist.block[first] = block
+            count_above(first, n, bids, shortlist)
+        shortlist.block[first], lowest[0], others = block, np.int64(DONE), 0
         for j in range(1, n):
+            cell = first + j
+            shortlist.block[cell] = block
             if lowest[j] > 0 and above[j] == length:
                 for place in range(length):
-                    shortlist.who[first + j, place] = names[place]
-                shortlist.filled[first + j] = length
+                    shortlist.who[cell, place] = names[place]
+                shortlist.filled[cell], lowest[j] = length, np.int64(DONE)
             else:
-                fill(first + j, first + j - 1, scale, bids, seats, shortlist, left)
-            shortlist.block[first + j] = block
+                full = shortlist.filled[cell] == length
+                lowest[j] = lowest_of(shortlist.who[cell], cell, scale, bids, seats, left) if full else 0
+                others += 1
+            above[j] = 0
+        if others > 0:
+            count_above(first, n, bids, shortlist)
+        for j in range(1, n if others > 0 else 0):
+            if lowest[j] > 0 and above[j] == length:
+                fill_by(shortlist.who[first + j], first + j, scale, bids, shortlist, left)
+            elif lowest[j] != DONE:
+                select(first + j, max(lowest[j], 1), scale, bids, seats, shortlist, left)
+        alike = 2 * others < n or first // len(lowest) % RETRIED == 0
 
 
 @kernel_part

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jointbid.sim import Entrant, auctions
+from jointbid.sim import Entrant, simulation
 from jointbid.sim.memory import longest_us, open_memory
 from jointbid.sim.scenario import HOUR_US, Cap, SyntheticSupply, Terms
 
@@ -179,14 +179,17 @@ def test_caps_without_people_and_memories_too_large_are_refused(bidding):
 
 
 @pytest.mark.parametrize("window", ["sliding", "calendar"])
-def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, monkeypatch):
+@pytest.mark.parametrize("alone", [True, False], ids=["no other", "others"])
+def test_a_window_as_long_as_the_run_needs_no_times(bidding, window, alone, monkeypatch):
     """Counting wins gives the auctions that remembering when they came gives."""
     s = bidding.build(audience={"people": 40})
     lasting = Cap(impressions=3, window_h=s.supply.horizon_h, window=window)
+    of_firm = Cap(impressions=4, window_h=s.supply.horizon_h, window=window, per="advertiser")
     daily = Cap(impressions=2, window_h=s.supply.horizon_h / 3, window=window, per="advertiser")
-    bidders = capped(bidding, (lasting,), (lasting, daily), (daily,))
+    caps = [(lasting,), (lasting, of_firm), ()] if alone else [(lasting,), (lasting, daily), (daily,)]
+    bidders = dict(list(capped(bidding, *caps).items())[: 3 if alone else None])
     _, counted = bidding.play(s, bidders)
-    monkeypatch.setattr(auctions, "longest_us", lambda supply: np.inf)
+    monkeypatch.setattr(simulation, "longest_us", lambda supply: np.inf)
     _, timed = bidding.play(s, bidders)
     assert shown_most(counted, [0], lasting) == 3
     assert {name: column.tolist() for name, column in counted.items()} == {
