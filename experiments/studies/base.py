@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from .cell_plans import Plan, unit
 if TYPE_CHECKING:
     from ..report.plots.figure import Figure
 
+Place = Literal["first", "usual", "last"]
 Row = dict[Any, Any]
 """One row of a table: column -> value."""
 
@@ -45,16 +46,18 @@ class StudyPart:
         ledger: the results of every finished cell; a part estimates from them once its cells are there.
     """
 
-    is_said_last: ClassVar[bool] = False
-    """Whether its sentences follow those of all other parts."""
-
-    @property
-    def leads(self) -> bool:
-        """Whether its sentences come before those of all other parts."""
-        return False
+    place: Place = "usual"
+    """Where its sentences come among those of the other parts."""
 
     def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
         self.settings, self.ledger = settings, ledger
+
+    def check(self) -> None:
+        """Refuse settings that do not suit the part.
+
+        Raises:
+            BadInput: with every problem.
+        """
 
     def cells(self) -> list[Cell]:
         """Return the cells that the part needs."""
@@ -147,6 +150,9 @@ class Study(StudyPart):
         Raises:
             BadInput: with every problem.
         """
+        for part in self.parts:
+            if part is not self:
+                part.check()
 
     def stages(self) -> Iterator[list[Cell]]:
         """Yield the cells that are needed; before the next stage the ledger has the results of the last."""
@@ -161,7 +167,7 @@ class Study(StudyPart):
     def summarise(self, summary: pd.DataFrame) -> Findings:
         """Return what the summary means, part by part."""
         parts = self.parts
-        order = sorted(parts, key=lambda part: part.is_said_last - part.leads)
+        order = sorted(parts, key=lambda part: get_args(Place).index(part.place))
         return Findings(
             verdict=tuple(chain.from_iterable(part.sentences(summary) for part in order)),
             notes=tuple(chain.from_iterable(part.notes(summary) for part in parts)),

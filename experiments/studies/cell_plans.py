@@ -1,4 +1,4 @@
-"""Which cells the study ``value`` needs at one point: the ladder, and the pilots that decide how it goes on."""
+"""The arms that are compared at one point, with the pilots that decide how it goes on; and a cell of any study's settings."""
 
 from __future__ import annotations
 

@@ -105,22 +105,27 @@ class SampledMarkets(StudyPart, Generic[Market]):
     """``study.worlds`` markets drawn from ``study.ranges``, each studied in small; a study says how in a class of its own.
 
     Raises:
-        BadInput: no range to draw from, or values that make no market.
+        BadInput: in ``check``, no range to draw from, or values that make no market.
     """
 
-    is_said_last = True
+    place = "last"
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
-        super().__init__(settings, ledger)
-        self.worlds = [
+    def check(self) -> None:
+        """Draw the worlds."""
+        _ = self.worlds
+
+    @cached_property
+    def worlds(self) -> list[World[Market]]:
+        """Every drawn world."""
+        return self.worlds_with(sampled(self.settings))
+
+    def worlds_with(self, drawn: Iterable[dict[str, Any]]) -> list[World[Market]]:
+        """Return a world for each set of values."""
+        return [
             World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
-            for number, values in enumerate(self.sampled())
-            for there in [settings_at(settings, values, self.requests)]
+            for number, values in enumerate(drawn)
+            for there in [settings_at(self.settings, values, self.requests)]
         ]
-
-    def sampled(self) -> list[dict[str, Any]]:
-        """Return the drawn values of each world."""
-        return sampled(self.settings)
 
     @property
     def requests(self) -> int:

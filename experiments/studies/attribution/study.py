@@ -69,7 +69,7 @@ class Attribution(Study):
             )
         if problems:
             raise BadInput(problems)
-        _ = self._worlds
+        super().check()
 
     def stages(self) -> Iterator[list[Cell]]:
         """Yield the logs, tests and removals; then the next season under every rule's budgets."""

@@ -16,7 +16,9 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import row_of
 from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
 from ...report.wording.business import cost_table, net_sentence
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
+from ..cell_plans import Plan
 
 UNITS = {
     "net_value": "{currency} per month",
@@ -36,10 +38,10 @@ UNITS = {
 class Money(MarketPart):
     """Net value and payback where a volume is stated; what is shown of break-evens too."""
 
-    @property
-    def leads(self) -> bool:
-        """Where joining has costs, what it nets is the answer."""
-        return has_costs(self.settings) and terms(self.settings) is not None
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
+        super().__init__(settings, ledger, plan)
+        if has_costs(settings) and terms(settings) is not None:
+            self.place = "first"  # what joining nets is the answer
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield net value and payback; of a firm that builds data of its own they come with ``own_data``."""

@@ -48,10 +48,6 @@ class Tournament(Study):
             return (self,)
         return self, Worlds(self.settings, self.ledger, self._matches, self._leader)
 
-    def check(self) -> None:
-        """Refuse worlds that cannot be drawn."""
-        _ = self.parts
-
     def cells(self) -> list[Cell]:
         """Return all matches: the market of all first, as that tries every strategy."""
         return [*self._played, *self._matches.pairings(PILOT)]

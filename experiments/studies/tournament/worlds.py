@@ -36,8 +36,8 @@ class Worlds(SampledMarkets[Matches]):
     def __init__(
         self, settings: Settings[Any], ledger: StudyState, own: Matches, leader: Callable[[], str]
     ) -> None:
-        self._own, self._leader = own, leader
         super().__init__(settings, ledger)
+        self._own, self._leader = own, leader
 
     def market(self, settings: Settings[Any], point: str) -> Matches:
         """Return the matches in one market."""

@@ -70,7 +70,7 @@ class Value(Study):
         if len(scenario.source) < 2:
             has = ", ".join(scenario.source) or "none"
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
-        _ = self.parts
+        super().check()
 
     def stages(self) -> Iterator[list[Cell]]:
         """Yield the pilots that tune policies, those that fix a width, and then everything else at once."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -29,7 +30,7 @@ from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
 from ..cell_plans import Plan
-from ..sampled_markets import JointValue, SampledMarkets, key_rows, result_columns, sampled, share_rows
+from ..sampled_markets import JointValue, SampledMarkets, World, key_rows, result_columns, sampled, share_rows
 from .learning import learned_ladder
 
 
@@ -176,31 +177,39 @@ class Market:
 class Worlds(MarketPart, SampledMarkets[Market]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        self._small = small_worlds(settings)
-        self._ranges = ranges_here(settings)
-        self._left_out: tuple[tuple[str, str], ...] = ()
+    @cached_property
+    def _small(self) -> SmallWorlds | None:
+        return small_worlds(self.settings)
+
+    @cached_property
+    def worlds(self) -> list[World[Market]]:
+        """Every drawn world."""
+        return self._drawn[0]
+
+    @cached_property
+    def _drawn(self) -> tuple[list[World[Market]], tuple[Range, ...], tuple[tuple[str, str], ...]]:
+        """The worlds, the ranges that they are drawn from, and each key that makes no market here with its problem."""
+        if self._small is None:
+            return self.worlds_with(sampled(self.settings)), (), ()
+        ranges = ranges_here(self.settings)
         try:
-            SampledMarkets.__init__(self, settings, ledger)
+            return self._small_worlds(ranges), ranges, ()
         except BadInput as error:
-            if self._small is None or not self._small.auto:
+            if not self._small.auto:
                 raise
-            self._ranges, self._left_out = possible(settings, self._ranges, error)
-            SampledMarkets.__init__(self, settings, ledger)
-        self.plan = plan
+            kept, left_out = possible(self.settings, ranges, error)
+            return self._small_worlds(kept), kept, left_out
+
+    def _small_worlds(self, ranges: tuple[Range, ...]) -> list[World[Market]]:
+        small = self._small
+        if small is None or (small.auto and not ranges):
+            return []
+        return self.worlds_with(sampled(self.settings, small.worlds, "study.range", ranges))
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
         """Return whether worlds are drawn."""
         return bool(settings.study.worlds) or small_worlds(settings) is not None
-
-    def sampled(self) -> list[dict[str, Any]]:
-        """Return the drawn values of each world."""
-        if self._small is None:
-            return super().sampled()
-        if self._small.auto and not self._ranges:
-            return []
-        return sampled(self.settings, self._small.worlds, "study.range", self._ranges)
 
     @property
     def requests(self) -> int:
@@ -251,7 +260,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         if is_joined:
             yield from range_rows(self.table, self.unit[1])
         if self._small:
-            ranges = self._ranges if is_joined else ()
+            ranges = self._drawn[1] if is_joined else ()
             yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
             return
         for column, outcome in OUTCOMES.items():
@@ -266,14 +275,15 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield which ranges were left out, as they make no market here."""
-        if self._left_out:
-            keys = ", ".join(dict.fromkeys(key for key, _ in self._left_out))
+        _, ranges, left_out = self._drawn
+        if left_out:
+            keys = ", ".join(dict.fromkeys(key for key, _ in left_out))
             what = (
                 "The range over plausible settings leaves out"
-                if self._ranges
+                if ranges
                 else "No range over plausible settings: it would be of"
             )
-            yield f"{what} {keys} (study.range.auto=true): {self._left_out[0][1]}."
+            yield f"{what} {keys} (study.range.auto=true): {left_out[0][1]}."
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
