@@ -87,7 +87,7 @@ class Calendar:
         env, note, event, times = self._env, self._tally(kind).note, self._event(), sorted(times_us)
         if times and times[0] < env.now:
             raise ValueError(f"{kind} at {times[0]} us: lies before {self.now_us} us")
-        upcoming, number = iter(times), next(env._eid)  # type: ignore[misc]  # noqa: SLF001
+        upcoming, number = iter(times), next(env._eid)  # noqa: SLF001
 
         def happen(_: simpy.Event) -> None:
             note(self.now_us)
