@@ -73,7 +73,7 @@ class Shelves:
         if 1 in mark:
             if self._delivery is None:
                 self._delivery = self._deliveries()
-                self._comes = [bool(some.any()) for some in self._delivery]
+                self._comes = [bool(one.any()) for one in self._delivery]
             comes = self._comes[self.step]
         if not (self._has_sold or comes):
             after[:] = before
