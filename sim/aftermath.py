@@ -102,7 +102,7 @@ class Aftermath:
             sold = converts.nonzero()[0]
             for number in set(bidder[sold].tolist()):
                 rows: NDArray[np.int64] = sold if len(self._owners) == 1 else sold[bidder[sold] == number]
-                world.sell(self._owners[number], np.asarray(row[rows], np.int64))
+                world.sell(self._owners[number], row[rows])
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""

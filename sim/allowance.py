@@ -32,6 +32,7 @@ class Allowance:
         total: what it may spend in the whole run, currency: its budget, or the sum of its days' if that is less; inf for no limit.
         daily: its daily budget, currency; inf for no limit.
         requests: bid requests that are expected while it may bid.
+        is_always_open: whether no flight or day part keeps it from bidding.
     """
 
     def __init__(self, scenario: Scenario, terms: Terms, budget: float | None, requests: int) -> None:

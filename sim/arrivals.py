@@ -27,7 +27,7 @@ def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.i
     total = np.interp(supply.horizon_h, edges_h, mass)
     counts = _share(supply.requests, max(1, supply.requests // SLICE), streams)
     start, last, end_us = 0, -1, int(supply.horizon_h * HOUR_US)
-    key, room = streams.key64("arrival"), np.empty(counts.max() + 1)
+    key, room = streams.key64("arrival"), np.empty(max(counts.tolist()) + 1)
     for index, n in enumerate(counts.tolist()):
         share = total / len(counts)
         time_us = np.empty(n, dtype=np.int64)

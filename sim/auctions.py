@@ -72,9 +72,7 @@ class Auctions:
         rules, self.scores = rules_of(scenario), scores_of(scenario, sessions)
         seats = seats_of(scenario, sessions, streams)
         self.ledger = open_ledger(budgets, self._slots)
-        self._is_bounded = (
-            sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS
-        )  # an unlimited one alone is more
+        self._is_bounded = sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS  # one without a limit is more
         self.serving = ServingRules(terms, budgets, seats, self.ledger)
         self.exposures = world.exposures if any(EXPOSURES in one.reads for one in sessions) else None
         self.purchases: Purchases | None = None

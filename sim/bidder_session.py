@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
@@ -108,9 +108,8 @@ class BidderSession:
     @cached_property
     def every_cell(self) -> VisibleRequests:
         """One request of each visible cell; the same object each time, so that a valuation may know it again."""
-        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-        return VisibleRequests(self.cells or 1, columns)
+        grid = _grid(tuple(self._sizes)) if self._sizes else ()
+        return VisibleRequests(self.cells or 1, dict(zip(self.reads, grid, strict=True)))
 
     def rows(self, world: World, part: slice) -> VisibleRequests:
         """Return some requests of the chunk as it sees them."""
@@ -229,6 +228,12 @@ class BidderSession:
             return BidResponse(bids, None)
         creatives = self._call(strategy, "creative", requests, 0.0)
         return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, 0.0))
+
+
+@lru_cache(maxsize=8)
+def _grid(sizes: tuple[int, ...]) -> tuple[NDArray[np.int32], ...]:
+    """Return the codes of every cell of columns with these numbers of codes; a column each, shape (cells,)."""
+    return tuple(code.astype(np.int32) for code in np.unravel_index(np.arange(prod(sizes)), sizes))
 
 
 def _kind(name: str, codes: int | None) -> type[np.generic]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from .public_columns import SIGMA, VALUE
 from .scenario import Scenario
+from .visible import STRATEGY_PARTS
 
-METHODS = ("reads", "learns", "bid", "observe", "control")
 LACKING = object()
 MAX_BIDDERS = 2**15 - 1
 """Shortlists and sales hold a bidder's number in 16 bits."""
@@ -34,7 +34,7 @@ def check_kind(bidder: str, strategy: object) -> None:
             raise TypeError(
                 f"bidder {bidder!r}: {part.__name__} is a class; give an instance: {part.__name__}(...)"
             )
-    lacks = [part for part in METHODS if getattr(strategy, part, LACKING) is LACKING]
+    lacks = [part for part in STRATEGY_PARTS if getattr(strategy, part, LACKING) is LACKING]
     if not lacks:
         return
     name = type(strategy).__name__

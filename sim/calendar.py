@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import heappush
 
 import simpy
-from simpy.events import URGENT
+from simpy.events import NORMAL, URGENT
 
 Action = Callable[[], None]
 Callback = Callable[[simpy.Event], None]
@@ -75,18 +75,32 @@ class Calendar:
         # put down when the run begins: at one moment, what was put on the calendar by its times comes first
         self._put(event, [begin], int(env.now), URGENT)
 
+    def count_every(self, interval_us: int, kind: str, until_us: int) -> None:
+        """Count the events of a kind that came at every interval up to a moment, and did nothing."""
+        if count := until_us // interval_us:
+            tally = self._tally(kind)
+            tally.note(interval_us)
+            tally.count, tally.last_us = count, count * interval_us
+
     def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
         """Do ``action`` at each of these times, which must not lie in the past."""
-        env, note = self._env, self._tally(kind).note
+        env, note, event, times = self._env, self._tally(kind).note, self._event(), sorted(times_us)
+        if times and times[0] < env.now:
+            raise ValueError(f"{kind} at {times[0]} us: lies before {self.now_us} us")
+        upcoming, number = iter(times), next(env._eid)  # type: ignore[misc]  # noqa: SLF001
 
         def happen(_: simpy.Event) -> None:
             note(self.now_us)
+            put_next()
             action()
 
-        for time_us in times_us:
-            if time_us < env.now:
-                raise ValueError(f"{kind} at {time_us} us: lies before {self.now_us} us")
-            self._put(self._event(), [happen], time_us)
+        def put_next() -> None:  # one at a time, each in the place of its moment that all of them had now
+            if (time_us := next(upcoming, None)) is not None:
+                event.callbacks = again
+                heappush(self._queue, (time_us, NORMAL, number, event))
+
+        again: list[Callback] = [happen]
+        put_next()
 
     def start(self, market: Iterator[int]) -> None:
         """Let ``market`` hold auctions from now on, until it ends: it yields the time of its next requests, and goes on then.
@@ -129,7 +143,9 @@ class Calendar:
         event._ok, event._value = True, None  # noqa: SLF001 - as simpy.Timeout does
         return event
 
-    def _put(self, event: simpy.Event, callbacks: list[Callback], time_us: int, priority: int = 1) -> None:
+    def _put(
+        self, event: simpy.Event, callbacks: list[Callback], time_us: int, priority: int = NORMAL
+    ) -> None:
         """Schedule an event for a time; one that has come can be put down again, which costs less than another one."""
         event.callbacks = callbacks
         # Environment.schedule takes a delay from now and adds it again

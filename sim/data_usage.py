@@ -40,7 +40,7 @@ class DataUsage:
             if looking[number]:
                 found = world.matched(self._sessions[number].advertiser, name, part)
                 sent = found if sends_all else found & delivery.is_sent(number, part)
-                self._matches[number, name] += int(sent.sum())
+                self._matches[number, name] += int(np.count_nonzero(sent))
 
     def bill(self) -> tuple[dict[str, NDArray[Any]], float]:
         """Return columns by bidder, over all its sources, and what all bidders pay, in currency.

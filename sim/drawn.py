@@ -23,12 +23,13 @@ class ChunkColumns(NamedTuple):
     """What no bidder changes of a chunk's columns, as far as a run has needed it.
 
     ``facts`` by owner; ``columns`` by what they say, the owner whose draws they show, and the source; ``draws`` by such an owner and
-    source.
+    source; ``rows`` of each product by owner.
     """
 
     facts: dict[str, Facts]
     columns: dict[tuple[str, ...], NDArray[Any]]
     draws: dict[tuple[str, str], SourceDraws]
+    rows: dict[str, list[NDArray[Any]]]
 
 
 class Drawn:
@@ -58,7 +59,7 @@ class Drawn:
 
     def of(self, chunk: Chunk, scenario: Scenario) -> ChunkColumns:
         """Return what is kept of a chunk's columns, to be added to."""
-        fresh = ChunkColumns({}, {}, {})
+        fresh = ChunkColumns({}, {}, {}, {})
         return self._columns.setdefault(chunk.start, fresh) if _is_kept(scenario) else fresh
 
 

@@ -8,6 +8,8 @@ streams, forwards and backwards from hour 0, so that how far back anybody looks 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,13 @@ BATCH = 64
 """The number of changes that are drawn at once."""
 
 
+def rows_by_product(product: NDArray[np.int32], products: int) -> list[NDArray[np.intp]]:
+    """The rows of each product, in their order."""
+    few = products <= np.iinfo(np.uint16).max  # numpy sorts such numbers by their digits
+    order = np.argsort(product.astype(np.uint16) if few else product, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(product, minlength=products))[:-1])
+
+
 class Products:
     """The states of one run's products, from ``back_us`` before hour 0 to the end. A product is a context type."""
 
@@ -27,44 +36,45 @@ class Products:
         drift = scenario.audience.drift
         if drift is None:
             raise ValueError("this scenario has no products whose state drifts: set audience.drift")
-        self._mean_us = drift.half_life_h * HOUR_US / math.log(2.0)
-        self._types, self._streams = scenario.audience.profile_types, streams
+        mean_us, types = drift.half_life_h * HOUR_US / math.log(2.0), scenario.audience.profile_types
         end_us = round(scenario.supply.horizon_h * HOUR_US)
-        self._paths = [
-            self._path(product, back_us, end_us) for product in range(scenario.types_of("context"))
-        ]
+        self._paths = _paths(streams, mean_us, types, scenario.types_of("context"), back_us, end_us)
 
-    def state_at(self, product: NDArray[np.int32], time_us: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Each product's state at a time that is not further back than ``back_us``; shape (n,)."""
-        state = np.empty(len(product), dtype=np.int32)
-        few = len(self._paths) <= np.iinfo(np.uint16).max  # numpy sorts such numbers by their digits
-        order = np.argsort(product.astype(np.uint16) if few else product, kind="stable")
-        ends = np.cumsum(np.bincount(product, minlength=len(self._paths)))
-        for (since_us, states), first, last in zip(self._paths, (0, *ends), ends, strict=False):
-            here = order[first:last]
-            state[here] = states[np.searchsorted(since_us, time_us[here], side="right")]
+    def state_at(self, rows: Sequence[NDArray[np.intp]], time_us: NDArray[np.int64]) -> NDArray[np.int32]:
+        """Each row's state, at a time that is not further back than ``back_us``, shape (n,); ``rows`` are those of each product."""
+        state = np.empty(len(time_us), dtype=np.int32)
+        for (since_us, states), here in zip(self._paths, rows, strict=True):
+            state[here] = states[since_us.searchsorted(time_us[here], side="right")]
         return state
 
-    def _path(self, product: int, back_us: int, end_us: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Times of the changes, rising, shape (n,), and the states between them, shape (n + 1,)."""
-        before = -self._changes(f"drift/{product}/before", back_us)[::-1]
-        after = self._changes(f"drift/{product}/after", end_us)
+
+@lru_cache(maxsize=1)
+def _paths(
+    streams: Streams, mean_us: float, types: int, products: int, back_us: int, end_us: int
+) -> list[tuple[NDArray[np.int64], NDArray[np.int32]]]:
+    """For each product, times of its changes, rising, shape (n,), and the states between them, shape (n + 1,).
+
+    All arms of a replication have the same.
+    """
+    paths = []
+    for name in (f"drift/{product}" for product in range(products)):
+        before = -_changes(streams, f"{name}/before", mean_us, back_us)[::-1]
+        after = _changes(streams, f"{name}/after", mean_us, end_us)
         states = [
-            self._states(f"drift/{product}/state before", len(before))[::-1],
-            self._states(f"drift/{product}/state", len(after) + 1),
+            type_of(streams.uniform(f"{name}/state before", 0, len(before)), types)[::-1],
+            type_of(streams.uniform(f"{name}/state", 0, len(after) + 1), types),
         ]
-        return np.concatenate([before, after]), np.concatenate(states)
+        paths.append((np.concatenate([before, after]), np.concatenate(states)))
+    return paths
 
-    def _changes(self, name: str, until_us: int) -> NDArray[np.int64]:
-        """Times after 0 and not after ``until_us`` at which a state is redrawn: exponential gaps, added up in order."""
-        times: list[NDArray[np.float64]] = [np.zeros(1)]
-        drawn = 0
-        while times[-1][-1] <= until_us:
-            gaps = -self._mean_us * np.log1p(-self._streams.uniform(name, drawn, BATCH))
-            times.append(times[-1][-1] + np.cumsum(gaps))
-            drawn += BATCH
-        whole = np.concatenate(times)[1:]
-        return np.rint(whole[whole <= until_us]).astype(np.int64)
 
-    def _states(self, name: str, n: int) -> NDArray[np.int32]:
-        return type_of(self._streams.uniform(name, 0, n), self._types)
+def _changes(streams: Streams, name: str, mean_us: float, until_us: int) -> NDArray[np.int64]:
+    """Times after 0 and not after ``until_us`` at which a state is redrawn: exponential gaps, added up in order."""
+    times: list[NDArray[np.float64]] = [np.zeros(1)]
+    drawn = 0
+    while times[-1][-1] <= until_us:
+        gaps = -mean_us * np.log1p(-streams.uniform(name, drawn, BATCH))
+        times.append(times[-1][-1] + np.cumsum(gaps))
+        drawn += BATCH
+    whole = np.concatenate(times)[1:]
+    return np.rint(whole[whole <= until_us]).astype(np.int64)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audience import scores
+from .cells import constant
 from .kept import kept
 from .scenario import MAX_MICROS, MICROS, Rivals, Scenario
 
@@ -42,7 +43,7 @@ class Landscape:
     def draw(self, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
         """Highest competing bids in micros at level 1, positions ``start`` on, shape (n,); -1 without a competing bid."""
         if self.rivals.landscape is None:
-            return np.full(n, NO_PRICE, dtype=np.int64)
+            return constant(n, NO_PRICE, np.int64)
         price = self._quantile(streams.uniform("landscape", start, n))
         micros: NDArray[np.int64] = np.clip(np.rint(price * MICROS), 0, MAX_MICROS).astype(np.int64)
         return micros

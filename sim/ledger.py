@@ -75,7 +75,7 @@ def market_totals(ledger: Ledger, scenario: Scenario, requests: int, data_cost: 
     and of a log. Expected clicks of the simulated bidders' impressions (without clicks: worth), over what ads at random would have
     brought in the same slots. An ad that has worn out is less relevant.
     """
-    revenue, fees, supply = int(ledger.spend.sum()), int(ledger.fees[0]), scenario.supply
+    revenue, fees, supply = sum(ledger.spend.tolist()), int(ledger.fees[0]), scenario.supply
     is_partial = supply.kind == "log" or scenario.rivals.landscape is not None  # others win, too
     brought = ledger.clicks if scenario.response.family == "logit" else ledger.value
     rated = float((ledger.wins.sum(axis=0) * np.array(scenario.auction.slots)).sum())

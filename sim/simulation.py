@@ -1,7 +1,11 @@
 """A run of a market: ``simulate(scenario, strategies, seed) -> RunResult``.
 
 SimPy owns time (``jointbid.sim.calendar``). Between two of its events requests travel together as columns through the compiled
-kernel, in blocks of at most ``engine.max_block``; the size of blocks changes no result.
+kernel. The way of a request: ``supply.chunks`` makes it, ``Auctions.columns_of`` adds what is known ahead, ``Auctions.hold`` asks
+bidders and clears, ``Aftermath.follow`` says what became of it, ``BidderSession.feedback`` keeps that until ``Control.step``.
+
+A chunk is a slice of some 65,536 requests; a block is the part of a chunk up to the next event, of at most ``engine.max_block``,
+whose size changes no result; a batch is what a strategy is asked about at once; a page is what happens between two control steps.
 """
 
 from __future__ import annotations
@@ -128,6 +132,10 @@ class Simulation:
         if expected > LARGE and log is None and world.is_still and has_spare_core():
             self._chunks = made_ahead(self._chunks)
         self._columns: Columns | None = None
+        by_count = scenario.bidders.control_interval_requests is not None
+        self._control_every_us = (
+            0 if by_count else max(1, round(scenario.bidders.control_interval_h * HOUR_US))
+        )
         self.calendar = Calendar()
 
     def open(self) -> None:
@@ -149,9 +157,8 @@ class Simulation:
         if scenario.auction.throttle is not None:
             review_us = round(scenario.auction.throttle.review_h * HOUR_US)
             calendar.every(review_us, "throttle", auctions.delivery.review)
-        if not scenario.bidders.control_interval_requests:
-            interval = max(1, round(scenario.bidders.control_interval_h * HOUR_US))
-            calendar.every(interval, "control", self._control)
+        if self._control_every_us and not self._is_blind:
+            calendar.every(self._control_every_us, "control", self._control)
         self.control.step(calendar.now_us)  # the opening account: no request seen, the whole budget left
         calendar.start(self._hold_auctions())
 
@@ -218,6 +225,9 @@ class Simulation:
 
     def close(self, *, keep_strategies: bool = False) -> RunResult:
         """Return the tables of the run, after ``finish``."""
+        if self._is_blind and self._control_every_us and self._columns is not None:
+            last_us = int(self._columns.chunk.time_us[-1])
+            self.calendar.count_every(self._control_every_us, "control", last_us)
         scenario, ledger, auctions, sessions = self.scenario, self.ledger, self.auctions, self.sessions
         purchases, shelves, owners = auctions.purchases, self.world.shelves, auctions.owners
         names, seen = [session.name for session in sessions], self.control.seen

@@ -31,11 +31,15 @@ class Shelves:
         self._levels = np.empty((counts, *shape), dtype=np.int64)
         self._levels[0] = self.units
         self._delivery: NDArray[np.int64] | None = None
+        self._comes: list[bool] = []
+        """Whether anything would come at each count."""
         self.step = 0
         self._is_empty = np.zeros(shape, dtype=np.bool_)
         """Which shelves are empty by the last count."""
         self._mark = self._is_empty.tobytes()
         self._sold = np.zeros(shape, dtype=np.int64)
+        self._has_sold = False
+        self._changed = np.zeros(shape, dtype=np.bool_)
 
     def is_empty(self, advertiser: str) -> NDArray[np.bool_]:
         """Which products have none left by the last count, shape (products,); none of an advertiser without shelves."""
@@ -52,22 +56,39 @@ class Shelves:
 
     def sell(self, advertiser: str, product: NDArray[np.int32]) -> None:
         """A unit of each of these, to be taken off at the next count."""
-        np.add.at(self._sold[self._place[advertiser]], product, 1)
+        self._sold[self._place[advertiser]] += np.bincount(product, minlength=len(self.units))
+        self._has_sold = True
+
+    def changed(self, advertiser: str) -> list[int]:
+        """The products whose shelves were filled or emptied by the last count that did so."""
+        found: list[int] = self._changed[self._place[advertiser]].nonzero()[0].tolist()
+        return found
 
     def count(self) -> bool:
         """A count: sales since the last one are taken off, and deliveries come. Whether any shelf is now empty that was not, or the reverse."""
         before = self._levels[self.step]
         self.step += 1
         after, mark = self._levels[self.step], self._mark
-        np.subtract(before, self._sold, out=after)
+        comes = False
         if 1 in mark:
             if self._delivery is None:
                 self._delivery = self._deliveries()
+                self._comes = self._delivery.any(axis=(1, 2)).tolist()
+            comes = self._comes[self.step]
+        if not (self._has_sold or comes):
+            after[:] = before
+            return False
+        np.subtract(before, self._sold, out=after)
+        if comes and self._delivery is not None:
             after += self._is_empty * self._delivery[self.step]
         self._sold.fill(0)
+        self._has_sold, was_empty = False, self._is_empty
         self._is_empty = after <= 0
         self._mark = self._is_empty.tobytes()
-        return self._mark != mark
+        if self._mark == mark:
+            return False
+        self._changed = was_empty != self._is_empty
+        return True
 
     def _deliveries(self) -> NDArray[np.int64]:
         """Units that would come to each shelf at each count, if it were empty; shape (counts, advertisers, products)."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .arrivals import SLICE, arrivals
 from .auction.mechanisms import MECHANISMS
 from .audience import COMMON, Visits, draw_types
+from .cells import constant
 from .landscape import Landscape, context_levels
 from .scenario import (
     HOUR_US,
@@ -156,7 +157,7 @@ def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArra
     share = auction.shares
     numbers = np.array([MECHANISMS[name] for name in share], dtype=np.int8)
     if len(numbers) == 1:
-        return np.full(n, numbers[0])
+        return constant(n, numbers[0], np.int8)
     edges = np.cumsum(list(share.values()))
     drawn = np.searchsorted(edges / edges[-1], streams.uniform("mechanism", start, n), side="right")
     return numbers[drawn]
@@ -165,7 +166,7 @@ def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArra
 def hard_floor(auction: Auction, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """The hard floor in micros at each time; shape as ``time_us``."""
     if not auction.floor_steps:
-        return np.full(len(time_us), round(auction.floor_cpm * MICROS_PER_CPM), dtype=np.int64)
+        return constant(len(time_us), round(auction.floor_cpm * MICROS_PER_CPM), np.int64)
     steps = sorted(auction.floor_steps, key=lambda step: step.hour)
     level = [auction.floor_cpm, *(step.floor_cpm for step in steps)]
     since = np.searchsorted([round(step.hour * HOUR_US) for step in steps], time_us, side="right")

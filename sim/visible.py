@@ -161,6 +161,10 @@ class Strategy(Protocol):
         """A control step: look at the account, adjust the state."""
 
 
+STRATEGY_PARTS = ("reads", "learns", "bid", "observe", "control")
+"""What each strategy has."""
+
+
 class BidError(ValueError):
     """A strategy raised an error, did not return, or answered no bids; the message names strategy, file, time and row."""
 

@@ -26,10 +26,7 @@ UNIFIED, SILO = "unified", "silo"
 TEST, TRUTH, AS_IS = "holdout", "truth", "as_is"
 """Budgets may also follow the randomised test, what only the simulator knows, or stay."""
 BY_LAST_TOUCH, BY_CLAIMS = f"{UNIFIED}/last_touch", f"{SILO}/last_touch"
-COMPARED = {
-    "end_to_end_value": (BY_LAST_TOUCH, BY_CLAIMS),
-    "test_over_last_touch": (TEST, BY_LAST_TOUCH),
-}
+COMPARED = {"end_to_end_value": (BY_LAST_TOUCH, BY_CLAIMS), "test_over_last_touch": (TEST, BY_LAST_TOUCH)}
 """Estimand -> budgets by what, and by what they are compared with."""
 BUDGET = "daily_budget"
 NEXT = 100_000

@@ -94,10 +94,7 @@ def _seat(cell: Cell, seat: str, spec: StrategySpec, rivals: Rivals) -> Entrant:
         own, seat, arm_of(cell, spec), bidders.budget, rivals, kind.strategy or bidders.strategy
     )
     return replace(
-        entrant,
-        control_every=bidders.steps_of(kind),
-        report_delay_h=kind.report_delay_h,
-        terms=kind.terms,
+        entrant, control_every=bidders.steps_of(kind), report_delay_h=kind.report_delay_h, terms=kind.terms
     )
 
 

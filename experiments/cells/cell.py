@@ -49,7 +49,7 @@ MARKET_FIGURES = ("revenue", "exchange_fee", "welfare", "relevance")
 """Figures of the whole market in each row of a cell."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One arm in one replication.
 
@@ -90,10 +90,16 @@ class Cell:
     deviation: tuple[str, StrategySpec] | None = None
     replayed: bool = False
     target_cpa: float | None = None
+    _key: str = field(default="", init=False, repr=False, compare=False)
 
-    @functools.cached_property
+    @property
     def key(self) -> str:
         """Hex digits of everything that determines the cell's numbers, the code included."""
+        if not self._key:
+            object.__setattr__(self, "_key", self._digest())
+        return self._key
+
+    def _digest(self) -> str:
         from jointbid.strategies.fingerprint import fingerprint
 
         parts: list[Any] = [

@@ -55,7 +55,7 @@ COMMON_OF_STUDY = (
     "cost_per_request",
     "log",
 )
-"""And those of a study, as far as it has them."""
+"""The keys of a study that people use most, as far as it has them."""
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 
 

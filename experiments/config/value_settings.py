@@ -52,7 +52,7 @@ class StandIn(Model):
 
     @property
     def name(self) -> str:
-        """As tables print it."""
+        """Its level and spread, as tables print them."""
         return f"level {self.level:g}, sigma {self.sigma:g}"
 
 
@@ -102,8 +102,7 @@ class Replay(Model):
     """What stands in for the prices of a log that has none: laws of the price, each of which gives an answer, or the
     `scenario`'s own (`rivals`, in currency; it needs `value_per_click`)."""
     refit: Annotated[int, Field(ge=0, le=1_000), AfterValidator(_none_or_several)] = 0
-    """Resamples of the blocks with which all models are learned anew, for an interval that holds what was learned, too; 0: none.
-    Resamples of the blocks with which all models are learned anew, for an interval that holds what was learned, too; 0: none."""
+    """Resamples of the blocks with which all models are learned anew, for an interval that holds what was learned, too; 0: none."""
     budget_per: Literal["log", "episode"] | Annotated[int, Field(ge=2)] = "log"
     """What a budget of `jointbid log table` is for: the whole test `log`, each `episode` of it, or each stretch of this number
     of rows."""

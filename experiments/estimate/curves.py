@@ -65,10 +65,7 @@ class Reading:
 
 
 def curve_table(
-    readings: Sequence[Reading],
-    *,
-    unit_scale: float = 1e6,
-    unit: str = "currency per million bid requests",
+    readings: Sequence[Reading], *, unit_scale: float = 1e6, unit: str = "currency per million bid requests"
 ) -> pd.DataFrame:
     """Along each line the value of joint data, its steps, what it changes for the market, and the profit of both its arms.
 

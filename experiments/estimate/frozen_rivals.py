@@ -5,13 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from .intervals import contrast
-from .ladder import (
-    P_HOLM,
-    PROFIT,
-    SUMMARY_COLUMNS,
-    arms_by_replication,
-    summary_row,
-)
+from .ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, arms_by_replication, summary_row
 from .metrics import MARKET_METRICS
 from .sides import Sides
 

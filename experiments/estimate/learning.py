@@ -11,15 +11,7 @@ import pandas as pd
 from ..cells.lattice import JOINT
 from .curves import CURVE_COLUMNS, Reading, line_rows
 from .intervals import Estimate, contrast, greatest, least
-from .ladder import (
-    P_HOLM,
-    PROFIT,
-    SUMMARY_COLUMNS,
-    Row,
-    arms_by_replication,
-    row_of,
-    summary_row,
-)
+from .ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, Row, arms_by_replication, row_of, summary_row
 from .sides import Sides
 
 COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
@@ -43,12 +35,7 @@ def learned_rows(ladder: pd.DataFrame) -> pd.DataFrame:
 
 
 def cost_rows(
-    exact: pd.DataFrame,
-    learned: pd.DataFrame,
-    sides: tuple[Sides, Sides],
-    *,
-    unit_scale: float,
-    unit: str,
+    exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides], *, unit_scale: float, unit: str
 ) -> pd.DataFrame:
     """What learning costs each arm, and by how much it lowers what joining is worth.
 

@@ -45,8 +45,7 @@ def morris_effects(keys: Sequence[str], points: Points, results: Points, levels:
         around = (effect.estimate, effect.ci_low, effect.ci_high, size, max(size - reach, 0.0), size + reach)
         rows.append((key, *around, float(found["sigma"][number])))
     return pd.DataFrame(
-        rows,
-        columns=["key", "mean", "mean_low", "mean_high", "size", "size_low", "size_high", "spread"],
+        rows, columns=["key", "mean", "mean_low", "mean_high", "size", "size_low", "size_high", "spread"]
     )
 
 

@@ -161,7 +161,7 @@ def _answer(
         return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", []
     task = pickle.loads(message)  # noqa: S301 - from our own driver
     for cell in task.cells:
-        cell.__dict__.pop("key", None)  # to be found anew, with the code that is here
+        object.__setattr__(cell, "_key", "")  # to be found anew, with the code that is here
     if tuple(cell.key for cell in task.cells) != keys:
         return where + "another version of the strategy's package", []
     return "", run_task(task)

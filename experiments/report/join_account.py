@@ -85,6 +85,7 @@ def join_tables(account: JoinAccount, least: int) -> Iterator[Table]:
 def _sides(table: TableAccount, least: int) -> tuple[str, ...]:
     found, rows = table.rows
     matched, keys = table.keys
+    safe = not 0 < table.never_met < least  # else it could be worked out from the keys on both sides
     return (
         f"{table.loaded.rows.read:,}",
         cell(table.loaded.keys, least),
@@ -95,10 +96,14 @@ def _sides(table: TableAccount, least: int) -> tuple[str, ...]:
         part(rows - found, rows, least)
         if matched >= least or not matched
         else f"{1 - found / max(rows, 1):.0%}",
-        part(matched, keys, least),
-        part(keys - matched, keys, least),
+        part(matched, keys, least) if safe else _near(matched, least),
+        part(keys - matched, keys, least) if safe else _near(keys - matched, least),
         part(table.never_met, table.loaded.keys, least),
     )
+
+
+def _near(count: int, least: int) -> str:
+    return f"about {round(count / least) * least:,}"
 
 
 def _moment(time_us: int) -> str:
@@ -159,6 +164,7 @@ def _of_table(table: TableAccount, least: int) -> Iterator[str]:
 
 _FORMS = {
     "trim": "without the space around them",
+    "number": "without leading zeros and decimals",
     "case": "where upper and lower case are one",
     "sha256": "as the SHA-256 of the other side's",
     "md5": "as the MD5 of the other side's",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -31,7 +32,7 @@ class Segments:
         damaged: lines that their checksum does not fit, by file; they do not count.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path = Path()) -> None:
         self._folder = folder
         self._files: list[Path] = []
         self._index: dict[str, int] = {}  # key -> number of the file, and where in it the line begins
@@ -154,4 +155,8 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    shared = (
+        [sys.intern(name) for name in values] if values and isinstance(values[0], str) else values
+        for values in columns.values()
+    )
+    return [dict(zip(columns, values, strict=True)) for values in zip(*shared, strict=True)]

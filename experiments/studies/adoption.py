@@ -137,7 +137,7 @@ class Adoption(Study):
 
     def _answers(self) -> Iterator[tuple[int, bool, BestResponse]]:
         """By equilibrium number, and whether of an adopter: the answers of one bidder to the others."""
-        played = None if self.ledger.finished is None else self.ledger.complete(self.cells())
+        played = self.ledger.complete(self.cells())
         if played is None:
             return
         study = self.settings.study

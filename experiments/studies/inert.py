@@ -167,15 +167,15 @@ def _is_same(
     there.check()
     finished, stages = study.ledger.finished, there.stages()
     theirs = next(stages, [])
-    if [str(cell) for cell in ours] != [str(cell) for cell in theirs]:
+    if len(ours) != len(theirs) or any(str(mine) != str(its) for mine, its in zip(ours, theirs, strict=True)):
         return False
-    changed = [(mine, its) for mine, its in zip(ours, theirs, strict=True) if mine.key != its.key]
-    if changed:
-        mine, its = min(changed, key=lambda pair: _order(pair[0]))
+    changed = (pair for pair in zip(ours, theirs, strict=True) if pair[0].key != pair[1].key)
+    if first := min(changed, key=lambda pair: _order(pair[0]), default=None):
+        mine, its = first
         return compared(mine, its, next((result for _, result in study.ledger.of([mine])), None))
     kept: dict[str, Cell] = {}
     for cell in chain(theirs, chain.from_iterable(stages)):
-        if finished is None or cell.key not in finished:
+        if cell.key not in finished:
             return False
         if not cell.is_pilot:
             kept.setdefault(cell.key, cell)

@@ -22,9 +22,10 @@ from ..config.points import Point
 from ..errors import RunFailed
 from ..execution.trial import trial
 from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
-from ..report import plots
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
+from ..report.plots.journey import draw_journey, journey_points
+from ..report.plots.pacing import draw_pacing, pacing_points
 from ..storage.ownership import record
 from ..training.trajectories import Trajectories, has_conversions, recorded, trajectories_of
 from .cell_plans import cell_of
@@ -94,11 +95,7 @@ class Run:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by file name; those of journeys and stock where they have rows."""
-        optional = {
-            "journey.csv": self.journey,
-            "stock.csv": self.stock,
-            "trajectories": self.trajectories,
-        }
+        optional = {"journey.csv": self.journey, "stock.csv": self.stock, "trajectories": self.trajectories}
         return {
             "bidders": self.bidders,
             "timeseries": self.timeseries,
@@ -231,11 +228,11 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
     """Yield the plots of pacing, of journeys where there are any, and of the log where there is one."""
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]
-        points = plots.pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
-        yield Figure("pacing", points, lambda: plots.draw_pacing(points))
+        points = pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
+        yield Figure("pacing", points, lambda: draw_pacing(points))
     if len(done.journey):
-        flows = plots.journey_points(done.journey)
-        yield Figure("journey", flows, lambda: plots.draw_journey(flows))
+        flows = journey_points(done.journey)
+        yield Figure("journey", flows, lambda: draw_journey(flows))
     if done.logged:
         about = point.settings
         yield from figures_of_log(

@@ -23,10 +23,7 @@ from ..report.wording.sensitivity import effect_table, sentences
 from .base import Row, Study
 from .sampled_markets import JointValue, check, mean_values, values_at
 
-PANELS = {
-    "morris_mean": "Effect over the range",
-    "sobol_total": "Share of variance, interactions included",
-}
+PANELS = {"morris_mean": "Effect over the range", "sobol_total": "Share of variance, interactions included"}
 """Estimand -> its panel in the tornado."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -125,19 +125,9 @@ def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> Study
     folder, ledger, started = Folder(point.folder), study.ledger, time.time()
     with folder.locked(wait=wait):
         _scan(folder, ledger)
-        cells: dict[str, Cell] = {}
-        for stage in study.stages():
-            distinct = {cell.key: cell for cell in reversed(stage)}  # the ladder's where a curve shares it
-            missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
-            ledger.kept += len(distinct) - len(missing)
-            if missing:
-                folder.status("running")
-                yield Stage(missing, study.work, point, folder, ledger)
-            for cell in stage:
-                if not cell.is_pilot:
-                    cells.setdefault(cell.key, cell)
+        cells = yield from _play(study, point, folder)
         shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
-        content = digest([code_version(SUMMARISING), *shown, *sorted(cells)])
+        content = digest([code_version(SUMMARISING), *shown, *sorted(cell.key for cell in cells)])
         known = folder.read_json("manifest.json")
         result = StudyResult.from_ledger(point.folder, ledger)
         if known.get("content") == content and folder.is_done():
@@ -146,17 +136,17 @@ def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> Study
             inertia: tuple[str, ...] = tuple(known.get("inert", ()))
             notes = tuple(note for note in known["notes"] if note not in inertia)
             if point.command != known["command"]:  # another command for the same settings
-                inertia = tuple(inert(point, study, list(cells.values()), result.summary))
+                inertia = tuple(inert(point, study, cells, result.summary))
             result.findings = replace(study.summarise(result.summary), notes=(*notes, *inertia))
             if has_page and not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
         folder.status("running")
-        _write(result, point, study, folder, list(cells.values()))
+        _write(result, point, study, folder, cells)
         files = dict(folder.checksums)
         inertia = ()
         if result.summary is not None:
-            inertia = tuple(inert(point, study, list(cells.values()), result.summary))
+            inertia = tuple(inert(point, study, cells, result.summary))
         found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))
         about = {**study.about(), "verdict": found.verdict, "notes": found.notes, "inert": inertia}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
@@ -172,6 +162,22 @@ def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> Study
             folder.drop(REPORT)
         folder.cells.compact()
     return result
+
+
+def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, list[Cell]]:
+    """Yield the cells of each stage that are missing, and return all that are no pilots, each once."""
+    cells: dict[str, Cell] = {}
+    for stage in study.stages():
+        distinct = {cell.key: cell for cell in reversed(stage)}  # the ladder's where a curve shares it
+        missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
+        study.ledger.kept += len(distinct) - len(missing)
+        if missing:
+            folder.status("running")
+            yield Stage(missing, study.work, point, folder, study.ledger)
+        for cell in stage:
+            if not cell.is_pilot:
+                cells.setdefault(cell.key, cell)
+    return list(cells.values())
 
 
 def report(folder: Path) -> Path:

@@ -36,10 +36,10 @@ class Accounts:
         self._rows = -(-back_us // self.step_us) + 2
         self._path = np.zeros((self._rows, n), dtype=np.uint8)
         self.step = 0
-        self._path[self.step] = self._drawn("journey/start", law.start[self.segment])
-        for step in range(-1, 1 - self._rows, -1):  # the same past, however far back anybody looks
-            chance = law.back[self.segment, self._path[(step + 1) % self._rows]]
-            self._path[step % self._rows] = self._drawn(f"journey/{step}", chance)
+        for step in range(0, 1 - self._rows, -1):  # the same past, however far back anybody looks
+            after = self._path[(step + 1) % self._rows]
+            chance = law.back[self.segment, after] if step else law.start[self.segment]
+            self._path[step % self._rows] = self._drawn(f"journey/{step or 'start'}", chance)
         self.census: list[NDArray[np.int64]] = []
         self.tallied: list[dict[str, Any]] = []
         self.stock, self.fresh = np.zeros((2, n, advertisers))

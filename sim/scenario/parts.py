@@ -119,7 +119,8 @@ class Parts(Model):
 
     def factor_of(self, name: str) -> Factor:
         """What a source shows."""
-        return cast("Factor", self.data_of(name).shows or self.original(name))
+        original = self.original(name)
+        return cast("Factor", self.source[original].shows or original)
 
     def codes_of(self, name: str) -> int:
         """How many codes a source shows: the types, and "unmatched"."""

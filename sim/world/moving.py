@@ -10,14 +10,13 @@ from typing_extensions import override
 
 from ..auction.arrays import Effects
 from ..audience import COMMON
-from ..drift import Products
+from ..drift import Products, rows_by_product
 from ..journey.accounts import Accounts
 from ..journey.process import KINDS
 from ..scenario import Scenario
 from ..sources import Facts
 from ..stock import Shelves
 from ..streams import Streams
-from ..supply import Chunk
 from .typed import Record, TypedWorld
 
 
@@ -43,7 +42,7 @@ class JourneyWorld(TypedWorld):
 
     def _stages(self, shown: NDArray[np.int32]) -> Record:
         def record(
-            _owner: str, _facts: Facts, person: NDArray[np.int64], taken_us: NDArray[np.int64]
+            _: TypedWorld, _owner: str, _facts: Facts, person: NDArray[np.int64], taken_us: NDArray[np.int64]
         ) -> NDArray[np.int32]:
             return shown[self.accounts.stages_at(taken_us, person)]
 
@@ -56,14 +55,14 @@ class ShopWorld(TypedWorld):
     def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
         self._products: Products | None = None
-        self._full: dict[str, tuple[NDArray[np.int32], NDArray[np.intp]]] = {}
-        """By owner, the chunk's truth cells where all shelves have something, and the product of each request."""
         if scenario.audience.drift is not None:
             self._products = Products(scenario, streams, self._back_us("profile"))
-            self._records["profile"] = self._state_at
+            self._records["profile"] = ShopWorld._state_at
         if scenario.stock is not None:
             self.shelves = Shelves(scenario, streams, advertisers)
-            self._records["stock"] = self._units_at
+            self._records["stock"] = ShopWorld._units_at
+        self._sold_out = np.int32(self._truth.theta.size)
+        """How far a truth cell lies from the same one with an empty shelf."""
 
     @property
     @override
@@ -87,23 +86,21 @@ class ShopWorld(TypedWorld):
             return super().truth_cells(owners)
         houses = list(dict.fromkeys(owners))
         own = np.empty((len(houses), len(self.chunk)), dtype=np.int32)
-        self.refill_truth(owners, own, 0)
+        for cells, house in zip(own, houses, strict=True):
+            cells[:] = self._truth_cells(house)
+            for product in self.shelves.is_empty(house).nonzero()[0].tolist():
+                cells[self._rows_of(house)[product]] += self._sold_out
         return own, np.array([houses.index(owner) for owner in owners], dtype=np.int64)
 
     @override
     def refill_truth(self, owners: list[str], truths: NDArray[np.int32], first: int) -> None:
         assert self.shelves is not None  # noqa: S101 - nothing else refills it
         for row, house in enumerate(dict.fromkeys(owners)):
-            if house not in self._full:
-                self._full[house] = self._truth_cells(house), self._known_to(house)["context"].astype(np.intp)
-            full, product = self._full[house]
-            shift = self.shelves.is_empty(house) * np.int32(self._truth.theta.size)
-            np.add(full[first:], shift[product[first:]], out=truths[row, first:])
-
-    @override
-    def turn_to(self, chunk: Chunk) -> None:
-        super().turn_to(chunk)
-        self._full = {}
+            full, is_empty = self._truth_cells(house), self.shelves.is_empty(house)
+            for product in self.shelves.changed(house):
+                rows = self._rows_of(house)[product]
+                rows = rows[rows.searchsorted(first) :]
+                truths[row, rows] = full[rows] + is_empty[product] * self._sold_out
 
     @override
     def sell(self, owner: str, rows: NDArray[np.int64]) -> None:
@@ -116,9 +113,19 @@ class ShopWorld(TypedWorld):
         if facts not in self._facts:
             drawn = super()._known_to(owner)
             if self._products is not None:
-                state = self._products.state_at(drawn["context"], self.chunk.time_us)
+                self._facts[facts] = drawn  # it has the products, which do not drift
+                state = self._products.state_at(self._rows_of(owner), self.chunk.time_us)
                 self._facts[facts] = drawn.with_record("profile", state)
         return self._facts[facts]
+
+    def _rows_of(self, owner: str) -> list[NDArray[np.intp]]:
+        """The rows of the chunk that are for each product."""
+        facts = self._facts_of(owner)
+        if facts not in self._rows:
+            self._rows[facts] = rows_by_product(
+                self._known_to(owner)["context"], self._scenario.types_of("context")
+            )
+        return self._rows[facts]
 
     @override
     def _teller_of(self, owner: str, name: str) -> str:
@@ -126,10 +133,10 @@ class ShopWorld(TypedWorld):
         return owner if self._laws[name].factor == "stock" else super()._teller_of(owner, name)
 
     def _state_at(
-        self, _owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]
+        self, owner: str, _facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         assert self._products is not None  # noqa: S101 - there is drift
-        return self._products.state_at(facts["context"], taken_us)
+        return self._products.state_at(self._rows_of(owner), taken_us)
 
     def _units_at(
         self, owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]

@@ -21,8 +21,8 @@ from ..streams import Streams
 from ..supply import Chunk
 from .base import World
 
-Record = Callable[[str, Facts, NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
-"""What a record of an owner's facts says of some requests: by their people, as it was taken at these times; shape (n,)."""
+Record = Callable[[Any, str, Facts, NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
+"""What a record in this world of an owner's facts says of some requests: by their people, as it was taken at these times; shape (n,)."""
 AS_TAKEN = SyncClock(0, 0, 0)
 """Of a record that is looked up as it was when the copy was taken: nothing is added for its age."""
 
@@ -59,6 +59,7 @@ class TypedWorld(World):
         self._kept_draws: dict[tuple[str, str], SourceDraws] = {}
         """Those of sources that are not settled: they are read again in each run."""
         self._of_chunk: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._rows: dict[str, list[NDArray[np.intp]]] = {}
         self._of_block: dict[tuple[str, ...], NDArray[Any]] = {}
         self._block = slice(0, 0)
 
@@ -79,7 +80,7 @@ class TypedWorld(World):
     def turn_to(self, chunk: Chunk) -> None:
         super().turn_to(chunk)
         kept = None if self._kept is None else self._kept.of(chunk, self._scenario)
-        self._facts, self._of_chunk, self._kept_draws = ({}, {}, {}) if kept is None else kept
+        self._facts, self._of_chunk, self._kept_draws, self._rows = ({}, {}, {}, {}) if kept is None else kept
         self._draws = {}
         self._of_block = {}
         self._block = slice(0, 0)
@@ -204,7 +205,7 @@ class TypedWorld(World):
             return facts
         taken_us = self._taken_us(name)[part]
         person = self.chunk.visits.person[part]
-        return facts.with_record(factor, self._records[factor](owner, facts, person, taken_us))
+        return facts.with_record(factor, self._records[factor](self, owner, facts, person, taken_us))
 
     def _taken_us(self, name: str) -> NDArray[np.int64]:
         """When the copy in use at each request of the chunk was taken, shape (n,)."""

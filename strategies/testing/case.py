@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.public_columns import EXPOSURES
+from jointbid.sim.visible import STRATEGY_PARTS
 
 from ..base import SIGMA, VALUE, Policy
 from ..market import MarketFacts
@@ -24,7 +25,6 @@ from .sample import sample_of
 from .shared import SharedState
 from .trial import PRICE, ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
 
-PARTS = ("reads", "learns", "bid", "observe", "control")
 Maker = Callable[..., Strategy]
 Check = Callable[[object], None]
 
@@ -162,13 +162,13 @@ class Case:
         except Exception as error:  # noqa: BLE001 - the message says which error it is
             raised(f"making {_name(self.maker)}", error)
         try:
-            lacks = [name for name in PARTS if not hasattr(made, name)]
+            lacks = [name for name in STRATEGY_PARTS if not hasattr(made, name)]
         except Exception as error:  # noqa: BLE001 - a property of it
-            raised(f"looking for {', '.join(PARTS)} in {type(made).__name__}", error)
+            raised(f"looking for {', '.join(STRATEGY_PARTS)} in {type(made).__name__}", error)
         self.shared.see(type(made), *map(type, getattr(made, "__dict__", {}).values()))
         expect(
             not lacks,
-            f"a strategy has {', '.join(PARTS)}",
+            f"a strategy has {', '.join(STRATEGY_PARTS)}",
             f"{type(made).__name__} has no {', '.join(lacks)}",
             "derive it from jointbid.Policy, which has all but bid()",
         )

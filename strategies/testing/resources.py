@@ -19,7 +19,6 @@ KEPT_A_STEP = 50_000.0
 PEAK_A_REQUEST = 4_000.0
 """Bytes that bid() may use for each request while it works."""
 BATCH = 4_096
-MEGABYTE = 2**20
 
 
 @check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.joins import loading
 from jointbid.experiments.logs.formats.joins.accounting import account
+from jointbid.experiments.logs.formats.joins.keys import one_form
 from jointbid.experiments.logs.formats.registry import open_joined
 from jointbid.experiments.logs.rows.row_audit import RowAudit
-from jointbid.experiments.report.join_account import cell, part
+from jointbid.experiments.report.join_account import _sides, cell, part
 
 ROWS, PEOPLE = 600, 90
 START = pd.Timestamp("2025-03-03")
@@ -215,13 +217,14 @@ def test_records_count_from_when_they_are_valid(tmp_path, monkeypatch, most):
     assert stale["segment"].to_pylist() == late["segment"].fillna("").tolist()
 
 
-@pytest.mark.parametrize("fit", ["trim", "case", "sha256", "md5"])
+@pytest.mark.parametrize("fit", ["trim", "number", "case", "sha256", "md5"])
 @pytest.mark.few(1)
 def test_keys_that_fit_in_another_form_are_found_and_can_be_joined(tmp_path, fit):
     crm = firm(tmp_path)["crm"].drop_duplicates("customer", keep="last")
     plain = counted(tmp_path).tables["crm"].keys[0]
     spoil = {
         "trim": lambda key: f" {key} ",
+        "number": lambda key: f"{key}.0",
         "case": str.upper,
         "sha256": lambda key: hashlib.sha256(key.encode()).hexdigest(),
         "md5": lambda key: hashlib.md5(key.encode()).hexdigest().upper(),
@@ -235,6 +238,53 @@ def test_keys_that_fit_in_another_form_are_found_and_can_be_joined(tmp_path, fit
         {**MAPPING, "tables": {**MAPPING["tables"], "crm": {**MAPPING["tables"]["crm"], "fit": fit}}},
     )
     assert counted(tmp_path).tables["crm"].keys[0] == plain
+
+
+def test_numbers_as_keys_have_one_form():
+    import duckdb
+
+    cells = ["12", "0012", "12.0", " 12.00 ", "0", "00.0", "1.5", "012abc", "u-0012", "10"]
+    listed = ", ".join(f"('{cell}')" for cell in cells)
+    found = duckdb.sql(f"SELECT {one_form('c', 'number')} FROM (VALUES {listed}) t(c)").fetchall()
+    assert [row[0] for row in found] == ["12"] * 4 + ["0", "0", "1.5", "12abc", "u-0012", "10"]
+
+
+def test_long_numbers_of_parquet_match_those_of_text(tmp_path):
+    who = [f"{1_000_000_000_000 + i // 2}" for i in range(40)]
+    log = pd.DataFrame({"at": "2025-03-03", "who": who, "cost": 1.0, "click": 0})
+    log.to_csv(tmp_path / "log.csv", index=False)
+    pd.DataFrame({"customer": [float(one) for one in who[::4]], "segment": "a"}).to_parquet(
+        tmp_path / "crm.parquet"
+    )
+    crm = {"path": "crm.parquet", "key": {"who": "customer"}, "profile": "segment"}
+    write(tmp_path, {"price": "cost", "click": "click", "tables": {"crm": crm}})
+    assert counted(tmp_path).tables["crm"].rows == [20, 40]
+
+
+def test_a_count_of_few_keys_cannot_be_worked_out_from_those_beside_it(tmp_path):
+    firm(tmp_path)
+    found = counted(tmp_path)
+    table = found.tables["crm"]
+    table.keys, table.loaded = [59, 90], replace(table.loaded, keys=60)
+    table.never_met = 1
+    row = _sides(table, 20)
+    assert row[5:] == ("about 60", "about 40", "fewer than 20")
+
+
+def test_a_table_in_folders_named_by_its_key_is_joined_and_no_message_names_them(tmp_path):
+    crm = firm(tmp_path)["crm"].drop_duplicates("customer", keep="last")
+    plain = counted(tmp_path).tables["crm"].rows
+    for who, rows in crm.groupby("customer"):
+        folder = tmp_path / "people" / f"customer={who}"
+        folder.mkdir(parents=True)
+        rows[["segment"]].to_parquet(folder / "part-0.parquet", index=False)
+    table = {**MAPPING["tables"]["crm"], "path": "people"}
+    write(tmp_path, {**MAPPING, "tables": {**MAPPING["tables"], "crm": table}})
+    assert counted(tmp_path).tables["crm"].rows == plain
+    (folder / "part-0.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput, match=r"people, file \d+ of 60: cannot be read") as caught:
+        counted(tmp_path)
+    assert PLANTED not in str(caught.value)
 
 
 def test_missing_keys_never_match(tmp_path):
@@ -282,7 +332,7 @@ def test_a_folder_of_folders_holds_the_files_of_all(tmp_path):
     found = read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
     assert len(found) == ROWS
     (parts / "2025-03-10" / "notes.txt").write_text("x")
-    with pytest.raises(BadInput, match=r"holds folders alone \(2025-03-03, 2025-03-10\).*\.csv, \.txt"):
+    with pytest.raises(BadInput, match=r"holds folders alone, .*\.csv, \.txt"):
         read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
 
 

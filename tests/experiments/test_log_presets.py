@@ -60,6 +60,36 @@ def test_criteo_attribution_is_known_by_its_columns(tmp_path):
     )
 
 
+def test_names_in_capitals_and_files_beside_the_log(tmp_path):
+    names = [
+        "TIMESTAMP",
+        "UID",
+        "CAMPAIGN",
+        "CONVERSION",
+        "ATTRIBUTION",
+        "CLICK",
+        "COST",
+        "CPO",
+        "TIME_SINCE_LAST_CLICK",
+        "CAT1",
+        "CAT9",
+    ]
+    frame = pd.DataFrame([[0, 7, 3, 0, 0, 1, 0.5, 0.1, -1, 4, 5]], columns=names)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "Experiments.ipynb").write_text("{}")
+    frame.to_parquet(tmp_path / "a.parquet")
+    for path in (tmp_path / "a.csv", tmp_path / "a.parquet"):
+        read = read_log(path).frame
+        assert (read["price_micros"].tolist(), read["cat9"].tolist()) == ([500_000], ["5"])
+    (tmp_path / "a.parquet").unlink()
+    assert open_log(tmp_path)[0] == "criteo_attribution"
+    frame.rename(columns={"COST": "paid"}).to_csv(tmp_path / "b.csv", index=False)
+    with pytest.raises(
+        BadInput, match="of the columns of criteo_attribution it lacks cost: name them so, or say"
+    ):
+        open_log(tmp_path / "b.csv")
+
+
 def private_ad(folder: Path) -> Path:
     for day in (2, 10):
         part = folder / f"day_int={day}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 import subprocess
 import sys
 import zipfile
@@ -344,6 +345,8 @@ def test_compression_is_detected_from_the_content_under_any_name(tmp_path, pack,
         ("Y", "N"),
         ("1", "0"),
         ("1.0", "0.0"),
+        ("Ja", "Nein"),
+        ("oui", "non"),
     ],
 )
 def test_clicks_in_words(tmp_path, yes, no):
@@ -360,6 +363,18 @@ def test_an_invalid_flag_names_row_and_value(tmp_path):
             BadInput, match=rf"row 3, column 'click': '{value}' is not 0 or 1 \(or true or false"
         ):
             mapped(tmp_path / "a.csv", f"paid,click\n1,1\n2,{value}\n", "price: paid\nclick: click\n")
+
+
+def test_any_entry_is_a_click_where_the_mapping_says_so(tmp_path):
+    text = "paid,clicked_at,order\n1,2025-03-03 10:00,\n2,,\n3,x,817\n 4 , ,-1\n"
+    mapping = "price: paid\nclick: clicked_at\nconversion: order\nfilled: [clicked_at, order]\nmissing: ['', ' ', '-1']\n"
+    frame = mapped(tmp_path / "a.csv", text, mapping).frame
+    assert (frame["click"].tolist(), frame["conversion"].tolist()) == ([1, 0, 1, 0], [0, 0, 1, 0])
+    assert frame["price_micros"].tolist() == [1_000, 2_000, 3_000, 4_000]
+    with pytest.raises(BadInput, match=r"say filled: \[clicked_at\] in the mapping"):
+        mapped(tmp_path / "a.csv", text, "price: paid\nclick: clicked_at\n")
+    with pytest.raises(BadInput, match="filled: paid is not the column of click, conversion or known"):
+        mapped(tmp_path / "a.csv", text, "price: paid\nclick: clicked_at\nfilled: [paid]\n")
 
 
 # -- forms of the iPinYou forks -------------------------------------------------------------------------------------
@@ -498,6 +513,13 @@ def _zipped(names: list[str]) -> bytes:
         (b"a" * 257 + b"ustar\x00", "a tar archive"),
         (b"<!DOCTYPE html><html>", "an XML or HTML page"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        (b"<Error><Code>AccessDenied</Code></Error>", "an XML or HTML page"),
+        (_zipped(["mimetype", "content.xml"]), "an Excel workbook, or another document"),
+        (b"-----BEGIN PGP MESSAGE-----\n", "is encrypted with PGP; decrypt it"),
+        (gzip.compress(gzip.compress(b"price,click\n1,0\n")), "is packed twice"),
+        (gzip.compress(b"PAR1\x00"), "a Parquet file that was packed"),
+        (b"RDX3\nX\n\x00\x00\x00\x03", "a binary file of no kind that is read"),
+        ("price,click\n1,0\n".encode("utf-16-le"), r"or UTF-16\)"),
     ],
 )
 @pytest.mark.parametrize("with_mapping", [False, True])
@@ -509,6 +531,23 @@ def test_other_formats_are_named(tmp_path, content, named, with_mapping):
         named = "no row has 'click'; rows have price, site"
     with pytest.raises(BadInput, match=named):
         read_log(path, mapping=str(mapping_file) if with_mapping else None)
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    link, pipe, packed = tmp_path / "link", tmp_path / "pipe", tmp_path / "locked.zip"
+    link.symlink_to("nowhere.csv")
+    os.mkfifo(pipe)
+    content = bytearray(_zipped(["a.csv"]))
+    content[6] |= 1
+    content[content.rfind(b"PK\x01\x02") + 8] |= 1
+    packed.write_bytes(content)
+    for path, named in (
+        (link, "a link to nowhere.csv, which is not there"),
+        (pipe, "is a pipe or a device"),
+        (packed, "password required"),
+    ):
+        with pytest.raises(BadInput, match=named):
+            read_log(path)
 
 
 # -- several files --------------------------------------------------------------------------------------------------

@@ -200,3 +200,10 @@ def test_wrong_settings_stop_before_work(tmp_path, monkeypatch, capsys):
     ):
         assert main(["run", f"supply.path={DATA}", *texts]) == 2
         assert part in capsys.readouterr().err
+
+
+def test_a_weekly_table_of_a_log_is_refused(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("0 3 .1\n")
+    with pytest.raises(BadInput, match=r"study\.weekly: a log does not say"):
+        run_log(load("run", [f"supply.path={path}", "study.weekly=true"])[0])

@@ -16,8 +16,8 @@ from jointbid import ComparisonTables, SweepTables, load
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.storage.catalogue import scan
-from jointbid.experiments.storage.query import query
 from jointbid.experiments.storage.lock import locked
+from jointbid.experiments.storage.query import query
 
 TINY = [
     "scenario=theory",

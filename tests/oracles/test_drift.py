@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim import Entrant, Scenario, simulate
-from jointbid.sim.drift import Products
+from jointbid.sim.drift import Products, rows_by_product
 from jointbid.sim.response import truth
 from jointbid.sim.scenario import HOUR_US
 from jointbid.sim.streams import Streams
@@ -54,7 +54,7 @@ def test_a_state_correlates_with_itself_by_its_half_life(age_h: float) -> None:
     """corr = 2^(-t / half-life): a chain that is redrawn at a constant rate. 4,000 products, one pair each; z <= 4."""
     scenario = market(supply={"context_types": 4_000, "horizon_h": 100.0})
     products = Products(scenario, Streams(1, 0), round(50 * HOUR_US))
-    every = np.arange(4_000, dtype=np.int32)
+    every = rows_by_product(np.arange(4_000, dtype=np.int32), 4_000)
     now, then = (
         products.state_at(every, np.full(4_000, round(t * HOUR_US))) * 2.0 - 1.0 for t in (20.0, 20.0 - age_h)
     )
@@ -69,10 +69,10 @@ def test_changes_come_at_the_rate_that_the_half_life_says() -> None:
     products = Products(scenario, Streams(2, 0), 0)
     grid = np.arange(0.0, 2_400.0, 0.05)
     times = np.rint(grid * HOUR_US).astype(np.int64)
-    changes = sum(
-        int((np.diff(products.state_at(np.full(len(times), p, np.int32), times)) != 0).sum())
-        for p in range(200)
-    )
+    changes = 0
+    for p in range(200):
+        rows = rows_by_product(np.full(len(times), p, np.int32), 200)
+        changes += int((np.diff(products.state_at(rows, times)) != 0).sum())
     expected = 200 * 2_400 * log(2) / 12 / 2
     assert abs(changes - expected) <= Z * sqrt(expected)
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from jointbid.sim import Entrant, Scenario, simulate
-from jointbid.sim.drift import Products
+from jointbid.sim.drift import Products, rows_by_product
 from jointbid.sim.scenario import HOUR_US
 from jointbid.sim.streams import Streams
 from jointbid.strategies.base import Priced
@@ -50,7 +50,7 @@ def test_how_many_requests_travel_together_changes_nothing(most: int, interval_h
 def test_how_far_back_a_copy_reaches_does_not_change_the_world() -> None:
     scenario, streams = market(), Streams(3, 1)
     near, far = (Products(scenario, streams, round(back * HOUR_US)) for back in (10.0, 500.0))
-    product = np.tile(np.arange(5, dtype=np.int32), 200)
+    product = rows_by_product(np.tile(np.arange(5, dtype=np.int32), 200), 5)
     time_us = np.rint(np.linspace(-10.0, 96.0, 1_000) * HOUR_US).astype(np.int64)
     np.testing.assert_array_equal(near.state_at(product, time_us), far.state_at(product, time_us))
     assert len(set(near.state_at(product, time_us).tolist())) == 3

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import BadInput
-from ..rows.compression import files_of, head, raw_kind
+from ..rows.compression import PARQUET, files_of, head, raw_kind
 from ..rows.parquet import parquet_names
 from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
 from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
 from .json_lines import first_object, is_json, is_spread_json, paths_in
-from .presets import preset_of
+from .presets import nearest, preset_of
 
 RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
     "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "yzbx", "auctionnet", "mapped", "jointbid",
@@ -23,9 +23,8 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py"}
+_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py", ".ipynb", ".pdf", ".png", ".jpg", ".html", ".sh"}
 _ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
-PARQUET = b"PAR1"
 SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
@@ -69,11 +68,15 @@ def _one(file: Path) -> str:
         return _parquet(file)
     if is_spread_json(start):
         raise BadInput(f"{file}: {SPREAD_JSON}")
-    if is_json(start) and (found := first_object(start)) is not None:
-        if preset := preset_of(list(paths_in(found))):
+    if is_json(start):
+        if (found := first_object(start)) is None:
+            raise BadInput(
+                f"{file}, row 1: begins as JSON does, but its first {len(start):,} bytes hold no line that is an object"
+            )
+        paths = list(paths_in(found))
+        if preset := preset_of(paths):
             return preset
-        paths = ", ".join(paths_in(found))
-        raise BadInput(f"{file}: JSON lines, in the first of which are {paths[:300]}; {_SAY}")
+        raise BadInput(f"{file}: JSON lines, in the first of which are {_listed(paths)}")
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
     filled = [line for line in lines if line.strip()][:_JUDGED]
     if not filled:
@@ -89,10 +92,15 @@ def _parquet(file: Path) -> str:
         return OWN
     if preset := preset_of([*names, *partition_of(file)]):
         return preset
-    raise BadInput(f"{file}: a Parquet file with the columns {', '.join(names)[:300]}; {_SAY}")
+    raise BadInput(f"{file}: a Parquet file with the columns {_listed(names)}")
 
 
 _SAY = "say what its columns are with supply.mapping=FILE.yaml (docs/logs.md)"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Return names for a message, what they lack to be those of a format, and what to do."""
+    return f"{', '.join(names)[:300]}; {nearest(names)}{_SAY}"
 
 
 def _text(file: Path, lines: list[str]) -> str:
@@ -116,7 +124,7 @@ def _text(file: Path, lines: list[str]) -> str:
         if _most(several, lambda row: len(row) in {3, 4} and _numbers(row[2:3])):
             return CLICK_PRICE_PCTR
     if len(first) > 1:
-        raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(first)[:300]}; {_SAY}")
+        raise BadInput(f"{file}, row 1: a text file with the cells {_listed(first)}")
     raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
 
 

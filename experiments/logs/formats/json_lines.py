@@ -14,25 +14,24 @@ import pyarrow as pa
 from ...errors import BadInput, closest
 from ..rows.checked_rows import Rows, typed_rows
 from ..rows.column import Column
-from ..rows.compression import BROKEN, unpacked, why
+from ..rows.compression import BOM, BROKEN, unpacked, why
 from ..rows.conditions import Condition
 from ..rows.partitions import partition_of, with_constants
 from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000
 _BLOCK_BYTES = 1 << 20
-_BOM = b"\xef\xbb\xbf"
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
 def is_json(start: bytes) -> bool:
     """Return whether a file that begins so holds JSON lines."""
-    return start.removeprefix(_BOM).lstrip().startswith(b"{")
+    return start.removeprefix(BOM).lstrip().startswith(b"{")
 
 
 def is_spread_json(start: bytes) -> bool:
     """Return whether a file that begins so is one JSON array, or objects over several lines."""
-    return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(_BOM).lstrip()))
+    return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(BOM).lstrip()))
 
 
 def read_json(
@@ -87,7 +86,7 @@ def paths_in(value: Any, before: str = "") -> Iterator[str]:
 
 def first_object(start: bytes) -> dict[str, Any] | None:
     """Return the object in the first line of a file that begins so."""
-    return _object(start.removeprefix(_BOM).lstrip().split(b"\n", 1)[0])
+    return _object(start.removeprefix(BOM).lstrip().split(b"\n", 1)[0])
 
 
 def _block(
@@ -178,6 +177,6 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
                 number += 1
-                yield number, line.removeprefix(_BOM) if number == 1 else line
+                yield number, line.removeprefix(BOM) if number == 1 else line
     if rest:
-        yield number + 1, rest.removeprefix(_BOM) if number == 0 else rest
+        yield number + 1, rest.removeprefix(BOM) if number == 0 else rest

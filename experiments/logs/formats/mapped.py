@@ -142,7 +142,7 @@ class Mapped:
         m, missing = self.mapping, self.mapping.missing
         # An auction that was lost may have no price.
         unpriced = missing if m.full_information or m.known else ()
-        found = [flag(m.click, role="@click")] if m.click else []
+        found = [self._flag(m.click, "@click")] if m.click else []
         found += [Column(name, "id", lenient=True, role=f"@key {name}") for name in self.carried]
         if m.price:
             price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
@@ -150,7 +150,8 @@ class Mapped:
         for role, (kind, low, high) in _OPTIONAL.items():
             gaps = missing if role in _WITH_GAPS else ()
             if name := getattr(m, role):
-                found.append(Column(name, kind, low, high, missing=gaps, role=f"@{role}", decimal=m.decimal))
+                one = Column(name, kind, low, high, missing=gaps, role=f"@{role}", decimal=m.decimal)
+                found.append(self._flag(name, one.role) if name in m.filled else one)
         found += times.wanted if times else []
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
@@ -162,6 +163,10 @@ class Mapped:
             for name in (self.keep.columns if self.keep else ())
             if name not in wanted
         ]
+
+    def _flag(self, name: str, role: str) -> Column:
+        filled = name in self.mapping.filled
+        return replace(flag(name, self.mapping.missing if filled else (), role), filled=filled)
 
     def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
         """Return the rows without those won without a price, or with an hour or weekday that no clock has."""

@@ -18,7 +18,7 @@ from .time_column import Name, TimeColumn
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
 """Micros per impression in one unit of a price."""
-MISSING = ("", "null", "Null", "NULL", "NA", "NaN", "nan", "None", "\\N")
+MISSING = ("", "null", "Null", "NULL", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
 Cell = str | int | float | bool | None
 
@@ -38,8 +38,8 @@ def _names(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Fit = Literal["exact", "trim", "case", "sha256", "md5"]
-"""How keys are compared: as they are; without space around them; in one case, too; or one side being the hash of the other's."""
+Fit = Literal["exact", "trim", "number", "case", "sha256", "md5"]
+"""How keys are compared: as they are; without space around them; without leading zeros and `.0`, too; in one case; or one side being the hash of the other's."""
 Stamp = Annotated[TimeColumn, BeforeValidator(_as_time)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
 OUTCOMES = ("clicks", "conversions")
@@ -91,7 +91,8 @@ class Mapping(Model):
     `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
     several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in
     second price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where
-    losing rows are logged too (`full_information`); without it the outcome counts as seen where the price is below
+    losing rows are logged too (`full_information`); `filled` those of the columns `click`, `conversion` and `known` in which any cell that
+    holds something is a 1, and an empty one a 0; without it the outcome counts as seen where the price is below
     `bid`. `propensity` is the probability with which the logger showed the ad. `header` lists the columns' names where
     the file has none in its first line.
 
@@ -118,6 +119,7 @@ class Mapping(Model):
     pctr: Name | None = None
     known: Name | None = None
     propensity: Name | None = None
+    filled: Names = ()
     profile: tuple[Name, ...] = ()
     context: tuple[Name, ...] = ()
     history: tuple[Name, ...] = ()
@@ -169,9 +171,7 @@ class Mapping(Model):
         if twice:
             raise ValueError(f"{twice[0]}: named in two groups; a column has one owner")
         for group in ("lists", "buckets"):
-            stray = [
-                name for name in getattr(self, group) if not any(fnmatchcase(name, one) for one in features)
-            ]
+            stray = [name for name in getattr(self, group) if not any(fits(name, one) for one in features)]
             if stray:
                 raise ValueError(f"{group}: {stray[0]} is no column of profile, context, history or ad")
         unsorted = [name for name, edges in self.buckets.items() if list(edges) != sorted(set(edges))]
@@ -193,6 +193,9 @@ class Mapping(Model):
             )
         if self.click is not None and "clicks" in self.tables:
             raise ValueError(f"click = {self.click}: leave it out where tables has clicks")
+        stray = [name for name in self.filled if name not in {self.click, self.conversion, self.known}]
+        if stray:
+            raise ValueError(f"filled: {stray[0]} is not the column of click, conversion or known")
         if self.conversion is not None and "conversions" in self.tables:
             raise ValueError(f"conversion = {self.conversion}: leave it out where tables has conversions")
         return self
@@ -245,7 +248,7 @@ class Mapping(Model):
         for group, columns in groups.items():
             found: list[str] = []
             for one in columns:
-                fitting = [name for name in names if fnmatchcase(name, one) and name not in own]
+                fitting = [name for name in names if fits(name, one) and name not in own]
                 if _is_pattern(one) and not fitting:
                     raise BadInput(
                         f"supply.mapping: {group}: no column fits {one!r}; there are {', '.join(names)[:300]}"
@@ -256,7 +259,7 @@ class Mapping(Model):
             name
             for columns in made.values()
             for name in columns
-            if any(fnmatchcase(name, one) for one in self.lists)
+            if any(fits(name, one) for one in self.lists)
         )
         return Mapping.model_validate({**self.model_dump(), **made, "lists": lists})
 
@@ -266,6 +269,11 @@ _GROUPS = ("profile", "context", "history", "ad")
 
 def _is_pattern(name: str) -> bool:
     return "*" in name
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a column's name is another one, or fits it as a pattern, in any case."""
+    return fnmatchcase(name.casefold(), pattern.casefold())
 
 
 def read_mapping(path: Path) -> Mapping:

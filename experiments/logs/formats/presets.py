@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,12 @@ from jointbid.sim.scenario import Model
 from ...config.messages import render
 from ...config.plugin_folders import folders
 from ...errors import BadInput
-from .mapping import Mapping
+from .mapping import Mapping, fits
 
 FOLDER = "log_format"
 _KEPT = ("price", "click")
+_ALIKE = 4
+"""Columns of a format that a file must have for the others to be missed."""
 
 
 class Preset(Model):
@@ -108,6 +109,21 @@ def preset_of(names: Sequence[str]) -> str:
     return max(fitting)[1] if fitting else ""
 
 
+def nearest(names: Sequence[str]) -> str:
+    """Return what a file lacks to be of the format of which it has most columns, at least half; empty without one."""
+    held, close = _without_places(names), list[tuple[float, str, str]]()
+    for name, preset in presets().items():
+        lacks = [one for one in preset.columns if not _has(held, one)]
+        if len(lacks) + _ALIKE <= len(preset.columns) and 2 * len(lacks) < len(preset.columns):
+            close.append((len(lacks) / len(preset.columns), name, ", ".join(lacks)))
+        if preset.mapping.header and len(preset.mapping.header) == len(names):
+            return f"{name} has as many cells: if it is that, say supply.format={name}, or "
+    if not close:
+        return ""
+    _, name, lacking = min(close)
+    return f"of the columns of {name} it lacks {lacking}: name them so, or "
+
+
 def _files() -> Iterator[Path]:
     own = Path(str(files("jointbid.conf"))) / FOLDER
     for folder in (own, *(Path(urlsplit(place).path) / FOLDER for place in folders())):
@@ -121,4 +137,4 @@ def _without_places(names: Iterable[str]) -> set[str]:
 
 
 def _has(held: set[str], name: str) -> bool:
-    return name in held if "*" not in name else any(fnmatchcase(one, name) for one in held)
+    return name in held or any(fits(one, name) for one in held)

@@ -12,7 +12,7 @@ from jointbid.sim.scenario import LogSupply
 
 from ...errors import BadInput, closest
 from ..log_table import Reader
-from ..rows.compression import files_of, head, raw_kind
+from ..rows.compression import PARQUET, files_of, head, raw_kind
 from ..rows.conditions import condition_of
 from . import detect
 from .auctionnet import auctionnet
@@ -270,7 +270,7 @@ def _kind(file: Path) -> Kind:
     start = head(file)
     if is_spread_json(start):
         raise BadInput(f"{file}: {detect.SPREAD_JSON}")
-    return "parquet" if start.startswith(detect.PARQUET) else "json" if is_json(start) else "text"
+    return "parquet" if start.startswith(PARQUET) else "json" if is_json(start) else "text"
 
 
 FORMATS: dict[str, Format] = {

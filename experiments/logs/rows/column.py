@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -12,8 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_TRUE = ("true", "t", "yes", "y", "on", "won", "win")
-_FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose")
+_TRUE = ("true", "t", "yes", "y", "on", "won", "win", "ja", "j", "oui", "o", "si", "s\u00ed")
+_FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose", "nein", "nee", "non")
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
@@ -33,7 +34,7 @@ class Column:
     """What a column of the file must hold. `low` and `high` bound numbers, both included.
 
     Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`, `flag` (0 or 1, also written true or false, t
-    or f, yes or no, on or off, won or lost), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept
+    or f, yes or no, on or off, won or lost; where `filled`, any cell that is not missing is a 1), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept
     with its odd bytes escaped; elsewhere the row is bad. `missing` are spellings of a missing number; they are read as
     `default`. `role` is the key under which the values are found in `Rows`, where it is not the name: so one column of
     a file can be read in two ways. `decimal` is the mark before the fraction of a number; with a comma, points between
@@ -49,6 +50,7 @@ class Column:
     default: float = 0.0
     role: str = ""
     reader: CellReader | None = None
+    filled: bool = False
     decimal: Literal[".", ","] = "."
 
     @property
@@ -78,6 +80,8 @@ class Column:
         """Return the rule in words for one cell that breaks it."""
         if self.reader:
             return self.reader.rule(cell)
+        if self.kind == "flag" and self.role and not cell.strip().lstrip("-").isdecimal():
+            return f"{self.allowed}; if any entry is a 1 and an empty cell a 0, say filled: [{self.name}] in the mapping"
         if self.kind == "number" and self.decimal == "." and _COMMA.fullmatch(cell.strip()):
             return f"{self.allowed} (with a comma before the fraction: say decimal: ',' in the mapping)"
         return self.allowed
@@ -96,11 +100,17 @@ def as_text(cells: pa.Array) -> pa.Array:
     if pa.types.is_timestamp(cells.type):
         moments = cells.cast(pa.timestamp("us", tz=cells.type.tz), safe=False)
         cells = pc.strftime(moments.cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%S")
+    if pa.types.is_floating(cells.type):  # 1234567890123 and not 1.234567890123e+12, where all are whole
+        with contextlib.suppress(pa.ArrowInvalid):
+            cells = cells.cast(pa.int64())
     return pc.fill_null(cells.cast(pa.string()), "")
 
 
 def numbers_of(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
+    if column.filled:
+        held = ~np.asarray(_is_missing(cells, as_text(cells), column))
+        return held.astype(np.int64), np.zeros(len(held), dtype=bool)
     values, wrong, missing = _plain(cells, column) or _from_text(cells, column)
     with np.errstate(invalid="ignore"):
         good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
@@ -129,9 +139,7 @@ def _plain(cells: pa.Array, column: Column) -> Numbers | None:
 def _from_text(cells: pa.Array, column: Column) -> Numbers:
     text, missing = as_text(cells), np.zeros(len(cells), dtype=bool)
     if column.missing:
-        is_missing = pc.or_(
-            pc.is_null(cells), pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
-        )
+        is_missing = _is_missing(cells, text, column)
         text, missing = pc.if_else(is_missing, "0", text), np.asarray(is_missing)
     if column.kind == "flag":
         text = _flags(text)
@@ -139,6 +147,10 @@ def _from_text(cells: pa.Array, column: Column) -> Numbers:
         text = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
     values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
     return values, wrong, missing
+
+
+def _is_missing(cells: pa.Array, text: pa.Array, column: Column) -> pa.Array:
+    return pc.or_(pc.is_null(cells), pc.is_in(text, value_set=pa.array(column.missing, pa.string())))
 
 
 def _flags(text: pa.Array) -> pa.Array:
@@ -162,6 +174,7 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
 
 def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
+    text = pc.utf8_trim_whitespace(text)
     plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
     values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
     if not whole:

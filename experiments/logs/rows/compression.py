@@ -35,11 +35,16 @@ def _zip(path: Path, _mode: str) -> IO[bytes]:
         for member in packed.infolist()
         if not member.is_dir() and not _is_of_the_system(member.filename)
     ]
-    if any(member.filename == "[Content_Types].xml" for member in files):
-        raise OSError("it is an Excel workbook; save the sheet as CSV")
+    if any(member.filename in {"[Content_Types].xml", "mimetype"} for member in files):
+        raise OSError(
+            "it is an Excel workbook, or another document of an office program; save the sheet as CSV"
+        )
     if len(files) != 1:
         raise OSError(f"a zip file that holds {len(files)} files: unpack it, and give a file or the folder")
-    return packed.open(files[0])
+    try:
+        return packed.open(files[0])
+    except RuntimeError as error:  # a password, or a way of packing that Python does not know
+        raise OSError(f"a zip file that cannot be unpacked ({error}): unpack it yourself") from None
 
 
 def _is_of_the_system(name: str) -> bool:
@@ -58,6 +63,8 @@ MAGIC: dict[bytes, Callable[..., Any]] = {
 BROKEN = (pa.ArrowException, OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 """What a damaged file raises while it is read."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+BOM = b"\xef\xbb\xbf"
+PARQUET = b"PAR1"
 
 
 def unpacked(path: Path) -> IO[bytes]:
@@ -74,6 +81,12 @@ def unpacked(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
+def is_parquet(path: Path) -> bool:
+    """Return whether the file, as it lies there, begins as Parquet does."""
+    with path.open("rb") as raw:
+        return raw.read(len(PARQUET)) == PARQUET
+
+
 def head(path: Path, size: int = HEAD_BYTES) -> bytes:
     """Return the first bytes of the file, unpacked.
 
@@ -85,6 +98,8 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
             start = stream.read(size)
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read: {why(error)}") from error
+    if start.startswith(PARQUET) and not is_parquet(path):
+        raise BadInput(f"{path}: is a Parquet file that was packed; unpack it")
     if start.startswith(UTF_16):
         raise BadInput(f"{path}: is text in UTF-16; save it as UTF-8")
     if named := _foreign(start):
@@ -110,8 +125,15 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it"),
     (b"%PDF-", "a PDF document", _TEXT),
     (b"version https://git-lfs", "a pointer of Git LFS and not the file", "fetch the file with git lfs pull"),
+    (b"-----BEGIN PGP", "encrypted with PGP", "decrypt it"),
+    (b"age-encryption.org", "encrypted with age", "decrypt it"),
+    (b"Salted__", "encrypted with OpenSSL", "decrypt it"),
+    (b"\x1f\x8b", "packed twice", "unpack it once"),
 )
-_MARKUP = (b"<?xml", b"<!doctype html", b"<html")
+_MARKUP = re.compile(rb"\s*<[!?a-zA-Z]")
+_CONTROL = re.compile(rb"[\x00\x04-\x08\x0e-\x1e\x7f]")
+"""Bytes that no text begins with; Hive separates cells by some of the others."""
+_JUDGED_BYTES = 256
 _TAR_AT = 257
 _DUCKDB_AT = 8
 
@@ -125,10 +147,12 @@ def _foreign(start: bytes) -> str:
         return "is a tar archive; unpack it, and give a file or the folder"
     if start[_DUCKDB_AT : _DUCKDB_AT + 4] == b"DUCK":
         return f"is a DuckDB database; {_TEXT}"
-    if start.lstrip()[:32].lower().startswith(_MARKUP):
+    if _MARKUP.match(start.removeprefix(BOM)):
         return f"is an XML or HTML page; {_TEXT}"
     if start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
         return f"is a Python pickle; {_TEXT}"
+    if not start.startswith(PARQUET) and _CONTROL.search(start[:_JUDGED_BYTES]):
+        return f"is no text in UTF-8, but a binary file of no kind that is read (or UTF-16); {_TEXT}"
     return ""
 
 
@@ -166,7 +190,12 @@ def files_of(path: Path) -> list[Path]:
     """
     if not path.is_dir():
         if not path.exists():
-            raise BadInput(f"{path}: cannot be read: no such file")
+            what = f"a link to {path.readlink()}, which is not there" if path.is_symlink() else "no such file"
+            raise BadInput(f"{path}: cannot be read: {what}")
+        if not path.is_file():
+            raise BadInput(
+                f"{path}: is a pipe or a device, which cannot be read twice; write its rows to a file"
+            )
         return [path]
     found = _inside(path)
     found += [file for folder in divided(path) for file in files_of(folder)]
@@ -185,13 +214,13 @@ def _of_folders(path: Path) -> list[Path]:
     Raises:
         BadInput: there are none, or they have several endings.
     """
-    found, folders = _below(path), sorted(one.name for one in path.iterdir() if one.is_dir())
+    found = _below(path)
     if not found:
         raise BadInput(f"{path}: cannot be read: the folder holds no files")
-    endings = sorted({file.suffix or file.name for file in found})
+    endings = sorted({file.suffix or "none" for file in found})
     if len(endings) > 1:
         raise BadInput(
-            f"{path}: holds folders alone ({', '.join(folders[:_SHOWN])}), whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
+            f"{path}: holds folders alone, whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
             "name one of them, or a folder whose files are of one form"
         )
     return found

@@ -14,7 +14,7 @@ from .checked_rows import Rows, typed_rows
 from .column import Column
 from .compression import BROKEN, why
 from .conditions import Condition
-from .delimited import check_header
+from .delimited import as_asked, check_header
 from .partitions import partition_of, with_constants
 from .row_audit import RowAudit
 
@@ -32,15 +32,16 @@ def read_parquet(
     first = 1
     try:
         with pq.ParquetFile(path) as file:
-            given = {
-                name: value
-                for name, value in partition_of(path).items()
-                if name not in file.schema_arrow.names
-            }
-            check_header(path, [*file.schema_arrow.names, *given], columns)
-            names = list(dict.fromkeys(column.name for column in columns if column.name not in given))
-            for raw in file.iter_batches(batch_size=_BATCH, columns=names):
-                batch = pa.RecordBatch.from_arrays([_in_utf8(cells) for cells in raw], raw.schema.names)
+            own: list[str] = file.schema_arrow.names
+            asked = dict(zip(own, as_asked(own, columns), strict=True))
+            given = {name: value for name, value in partition_of(path).items() if name not in asked.values()}
+            check_header(path, [*as_asked(own, columns), *given], columns)
+            wanted = {column.name for column in columns}
+            for raw in file.iter_batches(
+                batch_size=_BATCH, columns=[one for one in own if asked[one] in wanted]
+            ):
+                names = [asked[name] for name in raw.schema.names]
+                batch = pa.RecordBatch.from_arrays([_in_utf8(cells) for cells in raw], names)
                 batch = with_constants(batch, given, len(raw))
                 numbers = np.arange(first, first + len(batch), dtype=np.int64)
                 audit.read += len(batch)

@@ -129,7 +129,7 @@ class Clock:
                 return f"{said}; as {unit} it is {moment:%Y-%m-%d %H:%M:%S}: say unit: {unit}"
         if self.unit == "iso" and text.replace(".", "", 1).isdecimal():
             said += "; if it counts from the log's own start, say unit: s, ms, us, min, h or d"
-        elif self.unit == "iso" and text[:1].isdecimal():
+        elif self.unit == "iso" and re.search(r"\d", text):
             said += "; other spellings are read by a pattern, as in unit: '%d/%m/%Y %H:%M'"
         return said
 

@@ -34,9 +34,9 @@ FAR = 4.0
 FEW_FAILED = 0.05
 """Above this share of failed cells what is left may be a selection."""
 SLOPES = (0.8, 1.25)
-"""Of a learned score's calibration: 1 is right, below it the score is too bold."""
+"""Slopes of a learned score's calibration that pass: 1 is right, below it the score is too bold."""
 DEAR = 0.05
-"""Of the profit with exact values: where learning costs more, the learner has not learned enough."""
+"""Part of the profit with exact values: where learning costs more, the learner has not learned enough."""
 
 
 @dataclass(frozen=True)

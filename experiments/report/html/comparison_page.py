@@ -17,13 +17,16 @@ from ...config.points import digest
 from ...storage.names import POINTS
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
-from .. import plots
 from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
 from ..folders.study import Study
 from ..numbers import estimate_of
+from ..plots.comparison import draw_map, draw_multiples
+from ..plots.curve import draw_curve
 from ..plots.figure import Figure, draw_all
 from ..plots.forest import COLUMNS as FOREST
+from ..plots.forest import draw_forest
 from ..plots.letters import report_missing
+from ..plots.style import FORMATS
 from ..wording.comparison import HEADS, sentence
 from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
@@ -63,7 +66,7 @@ def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") 
         if old.parent == target / "plots":
             old.unlink()
     report_missing(comparison.labels)
-    draw_all(figures_of(comparison), target / "plots", None, plots.FORMATS)
+    draw_all(figures_of(comparison), target / "plots", None, FORMATS)
     folder.write_text("compare.html", render("compare.html.j2", **_content(comparison, target)))
     return comparison, target / "compare.html"
 
@@ -80,7 +83,7 @@ def figures_of(comparison: Comparison) -> Iterator[Figure]:
         short = short.dropna(subset=["estimate"])
         if len(short) <= FOREST_MOST:
             forest = short.rename(columns={"study": "label"})[[*FOREST]].reset_index(drop=True)
-            draw = partial(plots.draw_forest, forest, subject=f"{subject} of each study")
+            draw = partial(draw_forest, forest, subject=f"{subject} of each study")
             yield Figure("forest", forest, draw)
         yield from _swept(short, _knobs(comparison, short), unit, subject)
     yield from _overlaid(comparison)
@@ -101,16 +104,16 @@ def _swept(points: pd.DataFrame, knobs: list[str], unit: str, subject: str) -> I
         (x, y), table = knobs, points[[*knobs, *columns]].reset_index(drop=True)
         has_panels = points[y].nunique() <= PANELS_MOST
         if has_panels:
-            yield Figure("multiples", table, partial(plots.draw_multiples, table, x=x, by=y, **about))
+            yield Figure("multiples", table, partial(draw_multiples, table, x=x, by=y, **about))
         if has_panels or len(points) == points[x].nunique() * points[y].nunique():
-            draw = partial(plots.draw_map, table, x=x, y=y, unit=unit, subject=subject)
+            draw = partial(draw_map, table, x=x, y=y, unit=unit, subject=subject)
             yield Figure("map", table, draw)
         if has_panels:
             return
     for key in knobs:
         one = points[[key, *columns]].reset_index(drop=True)
         name = "over_" + key.replace(".", "_")
-        yield Figure(name, one, partial(plots.draw_multiples, one, x=key, **about))
+        yield Figure(name, one, partial(draw_multiples, one, x=key, **about))
 
 
 def _overlaid(comparison: Comparison) -> Iterator[Figure]:
@@ -134,7 +137,7 @@ def _overlaid(comparison: Comparison) -> Iterator[Figure]:
             "subject": subject,
             "x_label": name.replace("_", " ") + " (as swept)",
         }
-        yield Figure(f"curve_{name}", table, partial(plots.draw_curve, table, **about))
+        yield Figure(f"curve_{name}", table, partial(draw_curve, table, **about))
 
 
 def _curves(study: Study) -> dict[str, pd.DataFrame]:

@@ -10,7 +10,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-OTHERS = {"FORMATS": "style", "look": "style", "save": "style", "figures_of": "of_any_study", "key_label": "key_labels", "key_words": "key_labels"}  # fmt: skip
+OTHERS = {"arm_pacing": "pacing", "FORMATS": "style", "look": "style", "save": "style", "figures_of": "of_any_study", "key_label": "key_labels", "key_words": "key_labels"}  # fmt: skip
 """Further public names -> their files."""
 
 

@@ -32,11 +32,9 @@ PLURAL_SILOS = {
     "split_budget": "departments with equal parts of the budget",
     "summed": "the scores added up",
 }
-"""The same where more than two sources are joined."""
+"""Names of these arms in place of those of `SILOS` where more than two sources are joined."""
 
 STEPS = {"same_request_step": "having {both} on one request", "joint_model_step": "one model of {both}"}
-
-
 USES = {"bidding_better": "bidding better", "showing_better": "showing better"}
 
 

@@ -170,12 +170,7 @@ def _in_landscapes(
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
-        summary,
-        pd.DataFrame(models),
-        cells(plan, requests, played.outcomes),
-        verdicts,
-        tuple(notes),
-        more,
+        summary, pd.DataFrame(models), cells(plan, requests, played.outcomes), verdicts, tuple(notes), more
     )
 
 

@@ -35,6 +35,10 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     Raises:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
+    if point.settings.study.weekly:
+        raise BadInput(
+            "study.weekly: a log does not say what its channels added; play a scenario with channels (scenario=touchpoints)"
+        )
     plan = Plan.from_settings(point.settings)
     name, _ = open_log(plan.supply)
     is_own = name == "jointbid" and point.settings.study.bids != "strategy"

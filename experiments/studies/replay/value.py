@@ -13,9 +13,10 @@ from ...config.points import Point, content_hash, digest
 from ...execution.progress import say
 from ...logs.formats.registry import fingerprint
 from ...logs.replay.plan import Plan
-from ...report import plots
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
+from ...report.plots.log_ladder import draw_log_ladder
+from ...report.plots.match_rate import draw_match_rate
 from ...report.wording.censored_bounds import bounds_table
 from ...report.wording.joined_tables import Costs
 from ...report.wording.landscape_band import band_table
@@ -94,7 +95,7 @@ def _figures(summary: pd.DataFrame) -> Iterator[Figure]:
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     limited = profit[profit["budget_share"] <= 1]
     if len(limited):
-        draw = partial(plots.draw_log_ladder, limited, unit=str(profit["unit"].iloc[0]))
+        draw = partial(draw_log_ladder, limited, unit=str(profit["unit"].iloc[0]))
         yield Figure("log_ladder", limited, draw)
 
 
@@ -103,9 +104,7 @@ def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
     if "joins" in more:
         joins = more["joins"]
         curve = joins[joins["curve"] == "match_rate"].sort_values("match_rate")
-        yield Figure(
-            "match_rate", curve, partial(plots.draw_match_rate, curve, unit=str(curve["unit"].iloc[0]))
-        )
+        yield Figure("match_rate", curve, partial(draw_match_rate, curve, unit=str(curve["unit"].iloc[0])))
 
 
 def _answer(

@@ -14,15 +14,7 @@ from ...config.settings import Settings
 from ...config.value_settings import Swept, ValueStudy
 from ...estimate.curves import Reading
 from ...estimate.ladder import PROFIT, ladder_summary
-from ...estimate.learning import (
-    COST,
-    LEARNED,
-    LOST,
-    cost_over,
-    cost_rows,
-    learned_rows,
-    pays_from,
-)
+from ...estimate.learning import COST, LEARNED, LOST, cost_over, cost_rows, learned_rows, pays_from
 from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words

@@ -18,7 +18,7 @@ from ..mapping import Fit
 
 NO_KEY = 0
 """The number of a row without a key."""
-FITS: tuple[Fit, ...] = ("exact", "trim", "case", "sha256", "md5")
+FITS: tuple[Fit, ...] = ("exact", "trim", "number", "case", "sha256", "md5")
 BETWEEN = "\x1f"
 _BETWEEN = f"chr({ord(BETWEEN)})"
 _MOST_DIGITS = 3
@@ -40,7 +40,8 @@ def one_form(column: str, fit: Fit) -> str:
         digits = 64 if fit == "sha256" else 32
         is_hash = f"regexp_full_match({folded}, '[0-9a-f]{{{digits}}}')"
         return f"CASE WHEN {is_hash} THEN {folded} ELSE {fit}({folded}) END"
-    return {"exact": column, "trim": f"trim({column})", "case": folded}[fit]
+    whole = f"regexp_replace(regexp_replace(trim({column}), '[.]0*$', ''), '^[+]?0+([0-9])', '\\1')"
+    return {"exact": column, "trim": f"trim({column})", "number": whole, "case": folded}[fit]
 
 
 def hashed(columns: Sequence[str], fit: Fit, missing: Collection[str]) -> str:

@@ -14,14 +14,15 @@ from ....errors import BadInput, closest
 from ...rows.checked_rows import Rows
 from ...rows.column import Column
 from ...rows.columns import PRICE_MAX
-from ...rows.compression import BROKEN, files_of, head, why
+from ...rows.compression import BROKEN, PARQUET, files_of, head, why
 from ...rows.delimited import Form, as_asked, headed, header, read_rows
 from ...rows.parquet import read_parquet
+from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
 from .. import detect
 from ..json_lines import is_json, is_spread_json, read_json
-from ..mapping import JoinedTable, Mapping
+from ..mapping import MISSING, JoinedTable, Mapping
 from .keys import safe_names
 
 
@@ -42,6 +43,7 @@ class TableRows:
     path: Path
     audit: RowAudit
     quoted: bool = True
+    missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
     bad_files: list[str] = field(default_factory=list)
 
@@ -52,7 +54,8 @@ class TableRows:
         path = folder / Path(table.path).expanduser()
         stamp = table.valid_from or table.time
         audit = RowAudit(str(path), drop_bad=drop_bad, private=True)
-        return cls(name, table, path, audit, mapping.quoted, Clock(stamp.unit) if stamp else None)
+        clock = Clock(stamp.unit) if stamp else None
+        return cls(name, table, path, audit, mapping.quoted, mapping.missing, clock)
 
     @property
     def files(self) -> list[Path]:
@@ -77,8 +80,9 @@ class TableRows:
         if stamp:
             found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
-            missing = ("", "null", "NULL", "NA", "NaN", "nan", "None", "\\N")
-            found.append(Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=missing, role="@value"))
+            found.append(
+                Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
+            )
         return found + [Column(name, lenient=True) for name in table.features]
 
     def rows(self) -> Iterator[Rows]:
@@ -87,16 +91,25 @@ class TableRows:
         Raises:
             BadInput: a file that cannot be used, or (at the end) rows that cannot and may not be dropped.
         """
-        wanted = self.columns
-        for file in self.files:
-            yield from self._of_file(file, wanted)
-        self.audit.check()
+        wanted, files = self.columns, self.files
+        try:
+            for file in files:
+                yield from self._of_file(file, wanted)
+            self.audit.check()
+        except BadInput as error:
+            raise BadInput(self._without_names(line, files) for line in error.problems) from None
+
+    def _without_names(self, text: str, files: Sequence[Path]) -> str:
+        """Return a message in which the files of a folder are numbered, as their names may be identifiers (`customer=7/part-0.parquet`)."""
+        for number, file in enumerate(files if self.path.is_dir() else (), 1):
+            text = text.replace(str(file), f"{self.path}, file {number} of {len(files)}")
+        return text
 
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
         mark = self.table.delimiter
         check_file(f"tables.{self.name}, {file}", file, wanted, mark, quoted=self.quoted)
         start = head(file)
-        if start.startswith(detect.PARQUET):
+        if start.startswith(PARQUET):
             return read_parquet(file, wanted, self.audit)
         if is_json(start):
             return read_json(file, wanted, self.audit)
@@ -117,15 +130,16 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
     start = head(file)
     if is_spread_json(start):
         raise BadInput(f"{where}: {detect.SPREAD_JSON}")
-    if start.startswith(detect.PARQUET):
+    if start.startswith(PARQUET):
         try:
             names = pq.read_schema(file).names
         except BROKEN as error:
             raise BadInput(f"{where}: cannot be read: {why(error)}") from error
-        check_names(where, names, wanted)
     elif start.strip() and not is_json(start):
-        form = Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted)
-        check_names(where, as_asked(header(file, form), wanted), wanted)
+        names = header(file, Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted))
+    else:
+        return
+    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted)
 
 
 def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
