@@ -166,3 +166,17 @@ def room_for_responses(most: int) -> Responses:
 
 
 NO_RESPONSES = room_for_responses(0)
+
+
+def block_ends(person: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each row of a chunk where a block that begins there must end, so that it holds nobody twice; shape (n,).
+
+    >>> block_ends(np.array([7, 8, 7, 7, 9])).tolist()
+    [2, 3, 3, 5, 5]
+    """
+    n = len(person)
+    order = np.argsort(person, kind="stable")
+    again = np.full(n, n, dtype=np.int64)
+    same = person[order[1:]] == person[order[:-1]]
+    again[order[:-1][same]] = order[1:][same]
+    return np.asarray(np.minimum.accumulate(again[::-1])[::-1])

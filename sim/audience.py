@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -107,15 +107,6 @@ class Visits:
         if group == 1:
             return self.by_person(streams, name)
         return streams.at(name, self.person // group * group)
-
-
-def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
-    """Whose contexts outside prices follow: those of all, or of the one advertiser.
-
-    With several advertisers and without common values, nobody's: they are drawn like theirs and, with private values, independent of them.
-    """
-    alone = len(set(advertisers)) == 1
-    return next(iter(advertisers)) if scenario.bidders.values != "common" and alone else COMMON
 
 
 def follows_all(scenario: Scenario, streams: Streams, owner: str, visits: Visits) -> NDArray[np.bool_] | None:

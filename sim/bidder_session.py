@@ -104,6 +104,7 @@ class BidderSession:
         """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
         self.is_stale = True
         """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
+        self._try_out()
 
     @cached_property
     def every_cell(self) -> VisibleRequests:
@@ -142,7 +143,7 @@ class BidderSession:
             self._chosen = answer if is_fixed else None
         return self._checked_choice
 
-    def try_out(self) -> None:
+    def _try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
         kind = self.reads, tuple(self._sizes), self._world.creatives
         try:

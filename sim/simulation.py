@@ -19,15 +19,13 @@ import numpy as np
 from .aftermath import Aftermath, Sink
 from .ahead import has_spare_core, made_ahead
 from .arrivals import SLICE
-from .auctions import Auctions, Columns
-from .audience import priced_contexts
+from .auctions import Auctions, Columns, block_ends
 from .bidder_session import BidderSession
 from .brains import check_arguments
 from .calendar import Calendar
 from .control import Control
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
-from .exposures import block_ends
 from .ledger import bidder_columns, market_totals
 from .memory import longest_us, open_memory
 from .results import RunResult
@@ -35,7 +33,7 @@ from .scenario import HOUR_US, Scenario, Terms
 from .series import Series
 from .strategy_counts import counted
 from .streams import Streams
-from .supply import Log, chunks
+from .supply import Log, chunks, priced_contexts
 from .visible import Strategy
 from .world import make_world
 
@@ -98,8 +96,6 @@ class Simulation:
             BidderSession(name, entrant, world, streams, scenario.engine.strategy_timeout_s)
             for name, entrant in entrants.items()
         ]
-        for session in self.sessions:
-            session.try_out()
         is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         self.auctions = Auctions(
             scenario,

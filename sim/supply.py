@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,6 +105,15 @@ NO_REQUESTS = Chunk(
     0, _NO_MONEY, np.empty(0, np.int8), _NO_MONEY, _NO_MONEY, Visits(0, 0, _NO_MONEY), NOT_LOGGED
 )
 """No requests, for a world that has been shown none yet."""
+
+
+def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
+    """Whose contexts outside prices follow: those of all, or of the one advertiser.
+
+    With several advertisers and without common values, nobody's: they are drawn like theirs and, with private values, independent of them.
+    """
+    alone = len(set(advertisers)) == 1
+    return next(iter(advertisers)) if scenario.bidders.values != "common" and alone else COMMON
 
 
 def chunks(

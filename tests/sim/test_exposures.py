@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from jointbid import Entrant, Policy, Priced, bayes, simulate
 from jointbid.sim import Scenario
-from jointbid.sim.exposures import block_ends
+from jointbid.sim.auctions import block_ends
 from jointbid.sim.visible import TrialError
 
 PEOPLE, REQUESTS = 40, 800
