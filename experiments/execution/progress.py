@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -15,6 +16,18 @@ MIN_CELLS = 20
 BARS_SHOWN = 8
 BAR_WIDTH, TITLE_WIDTH = 12, 28
 """In characters: with the counts they fit into 80 columns."""
+
+
+@dataclass
+class _Bar:
+    """The bar of one study, or of all: its number at rich, its words, and its numbers of cells."""
+
+    task: TaskID
+    title: str
+    counts: str = ""
+    cells: int = 0
+    done: int = 0
+    failed: int = 0
 
 
 class StudyProgress(Progress):
@@ -40,14 +53,14 @@ class StudyProgress(Progress):
             redirect_stdout=sys.stdout.isatty(),  # else rich would move it to standard error
             disable=not (sys.stderr.isatty() and console.is_interactive),
         )
-        self._next_line_s = FIRST_LINE_S
-        self._all = self.add_task(self._title(""), total=None, counts="starting", failed=0)
-        self._bars: dict[int, TaskID] = {}
+        self._next_line_s, self._since_s = FIRST_LINE_S, self.get_time()
+        self._all = self._bar(self._title(""), counts="starting")
+        self._bars: dict[int, _Bar] = {}
 
     def doing(self, what: str) -> None:
         """Show what is done before the first cell is finished."""
         self._doing = what
-        if not self._tasks[self._all].completed:
+        if not self._all.done:
             self._pace = what
 
     def add_cells(self, number: int, title: str, cells: int) -> None:
@@ -55,10 +68,9 @@ class StudyProgress(Progress):
         if number not in self._bars:
             self._started += 1
             visible = self._studies > 1 and len(self._bars) < BARS_SHOWN
-            self._bars[number] = self.add_task(_clip(title), total=0, visible=visible, counts="", failed=0)
-            self.update(self._all, description=self._title(_clip(title)))
-        bar = self._bars[number]
-        self.update(bar, total=(self._tasks[bar].total or 0) + cells)
+            self._bars[number] = self._bar(_clip(title), visible=visible)
+            self._all.title = self._title(_clip(title))
+        self._bars[number].cells += cells
         self._expected += cells
         self._show(number)
 
@@ -66,7 +78,8 @@ class StudyProgress(Progress):
         """Count finished cells of a study, the auctions in them, and the failed ones among them."""
         self._auctions += auctions
         for bar in (self._all, self._bars[number]):
-            self.update(bar, advance=cells, failed=self._tasks[bar].fields["failed"] + failed)
+            bar.done += cells
+            bar.failed += failed
         self._show(number)
         if self.disable and self._elapsed_s >= self._next_line_s:
             self._next_line_s = self._elapsed_s + LINE_EVERY_S
@@ -76,15 +89,14 @@ class StudyProgress(Progress):
         """Count a finished study, and take its bar away."""
         self._closed += 1
         if number in self._bars:
-            self.remove_task(self._bars.pop(number))
-        self.update(self._all, description=self._title(self._tasks[self._all].description))
+            self.remove_task(self._bars.pop(number).task)
+        self._all.title = self._title(self._all.title)
+        self.update(self._all.task, description=self._all.title)
 
     @property
     def line(self) -> str:
         """The bar of all studies as one line of text."""
-        return (
-            f"{self._tasks[self._all].description}: {self._tasks[self._all].fields['counts']}, {self._pace}"
-        )
+        return f"{self._all.title}: {self._all.counts}, {self._pace}"
 
     def get_renderables(self) -> Iterator[RenderableType]:
         """Yield the bars and a line below them."""
@@ -94,26 +106,28 @@ class StudyProgress(Progress):
     def _title(self, only: str) -> str:
         return f"{self._closed:,} of {self._studies:,} studies done" if self._studies > 1 else only
 
+    def _bar(self, title: str, *, counts: str = "", visible: bool = True) -> _Bar:
+        return _Bar(self.add_task(title, total=None, visible=visible, counts=counts), title, counts)
+
     def _show(self, number: int) -> None:
         """Bring the bars of a study and of all up to date; studies to come are taken to be like those that started."""
-        total = round(self._expected * self._studies / self._started)
-        self.update(self._all, total=total)
+        self._all.cells = round(self._expected * self._studies / self._started)
         for bar in (self._bars[number], self._all):
-            task, about = self._tasks[bar], bar == self._all and self._started < self._studies
-            failed = f", {task.fields['failed']:,} failed" if task.fields["failed"] else ""
-            counts = (
-                f"{task.completed:,.0f} of {'about ' if about else ''}{task.total or 0:,.0f} cells{failed}"
+            about = "about " if bar is self._all and self._started < self._studies else ""
+            failed = f", {bar.failed:,} failed" if bar.failed else ""
+            bar.counts = f"{bar.done:,} of {about}{bar.cells:,} cells{failed}"
+            self.update(
+                bar.task, description=bar.title, total=bar.cells, completed=bar.done, counts=bar.counts
             )
-            self.update(bar, counts=counts)
         self._pace = (
             f"{compact(self._auctions / self._elapsed_s)} auctions/s" if self._auctions else self._doing
         )
-        if (done := self._tasks[self._all].completed) >= MIN_CELLS:
-            self._pace += f", about {duration(self._elapsed_s / done * (total - done))} left"
+        if (done := self._all.done) >= MIN_CELLS:
+            self._pace += f", about {duration(self._elapsed_s / done * (self._all.cells - done))} left"
 
     @property
     def _elapsed_s(self) -> float:
-        return max(self._tasks[self._all].elapsed or 0.0, 1e-9)
+        return max(self.get_time() - self._since_s, 1e-9)
 
 
 def say(line: str) -> None:
