@@ -12,7 +12,7 @@ from pathlib import Path
 from jointbid.sim import kernel_cache
 
 from ..cells.versions import version
-from ..execution.tasks import cores
+from ..execution.pool import cores
 from ..studies.manifest import PACKAGES
 from .output import put
 from .parser import Options

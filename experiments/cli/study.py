@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from ..config.studies import STUDIES
 from ..config.text import quoted
 from ..errors import BadInput
 from ..storage.names import FAILURES, REPORT
-from ..studies.registry import study_class
+from ..studies.registry import run_points, study_class
 from .output import fitted
 from .parser import Options
 
@@ -91,7 +90,7 @@ def helped(options: Options) -> int:
 def _single(todo: Points, failed: list[StudyResult]) -> None:
     results: list[StudyResult] = []
     try:
-        _run_all(todo, lambda _, result: results.append(result))
+        run_points(todo, lambda _, result: results.append(result))
     finally:  # the bars are gone now
         for result in results:
             failed.extend([result] if result.failures else [])
@@ -120,7 +119,7 @@ def _sweep(todo: Points, failed: list[StudyResult]) -> None:
             said[point.label] = " ".join(result.findings.verdict)
 
     try:
-        _run_all(todo, deliver)
+        run_points(todo, deliver)
     except (KeyboardInterrupt, FailedFast):
         with suppress(OSError):
             sweep.write()
@@ -138,18 +137,6 @@ def _sweep(todo: Points, failed: list[StudyResult]) -> None:
     sys.stdout.write(
         f"\nCells: {cells[0]:,} kept, {cells[1]:,} run\nAll points: {sweep.folder / 'points.csv'}\n{on_demand}"
     )
-
-
-def _run_all(todo: Points, deliver: Callable[[Point, StudyResult], None]) -> None:
-    """Logs one after the other, for each takes all cores; everything else in one pool."""
-    from ..studies.session import run_studies
-
-    for point in todo.of_kind("log"):
-        from ..studies.replay.value import value
-
-        deliver(point, value(point))
-    if simulated := todo.of_kind("synthetic"):
-        run_studies(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
 
 
 def _one_cell(point: Point, cell: str) -> int:

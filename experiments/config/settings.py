@@ -16,7 +16,7 @@ from .shape import to_yaml_shape
 from .study_settings import Money
 
 EXECUTORS = {
-    "serial": "tasks:Serial",
+    "serial": "serial:Serial",
     "process": "processes:Processes",
     "ray": "ray_cluster:Cluster",
 }

@@ -16,12 +16,13 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 
 from ..config.settings import ExecutorSettings
-from .tasks import Finished, Task, cores, failed, finished
+from .pool import cores
+from .tasks import Finished, Task, failed, finished
 from .worker import starting, work, worker_context
 
 PATIENCE_S = 0.25
@@ -50,6 +51,9 @@ class Processes:
 
     The fork server gets ready from the start on; workers are forked off it for the first task.
     """
+
+    forks_workers: ClassVar[bool] = True
+    shares_disk: ClassVar[bool] = True
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._jobs = settings.jobs or cores()

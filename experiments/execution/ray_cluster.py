@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle
 
@@ -23,7 +23,8 @@ from ..cells.cell import ROOT, code_version
 from ..cells.versions import version
 from ..config.settings import ExecutorSettings
 from ..errors import BadInput
-from .tasks import Finished, Outcome, Task, cores, finished, run_task
+from .pool import cores
+from .tasks import Finished, Outcome, Task, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -38,6 +39,9 @@ NUMERIC = ("jointbid", "numpy", "numba", "scipy", "scikit-learn", "simpy", "pyda
 
 class Cluster:
     """Tasks as Ray runs them, one core each."""
+
+    forks_workers: ClassVar[bool] = False
+    shares_disk: ClassVar[bool] = False
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._ray = _ray()
@@ -61,7 +65,7 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Hand it to Ray."""
-        keys = tuple(cell.key for cell in task.cells)
+        keys = tuple(cell.key for cell in task.items)
         self._tasks[self._remote.remote(cloudpickle.dumps(task), keys, self._about)] = task
 
     def collect(self) -> list[Finished]:
@@ -160,9 +164,9 @@ def _answer(
     if others:
         return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", []
     task = pickle.loads(message)  # noqa: S301 - from our own driver
-    for cell in task.cells:
+    for cell in task.items:
         object.__setattr__(cell, "_key", "")  # to be found anew, with the code that is here
-    if tuple(cell.key for cell in task.cells) != keys:
+    if tuple(cell.key for cell in task.items) != keys:
         return where + "another version of the strategy's package", []
     return "", run_task(task)
 

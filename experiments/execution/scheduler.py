@@ -23,8 +23,9 @@ from ..storage.cell_results import StudyState
 from ..storage.lock import FolderLocked
 from ..storage.study_folder import Folder
 from .grouping import grouped
+from .pool import pool_class, run_tasks
 from .progress import StudyProgress
-from .tasks import Outcome, SideTask, Task, Work, run_side_task, run_tasks
+from .tasks import Outcome, SideTask, Task, Work, run_side_task
 from .trial import is_plain, trial
 from .worker import await_kernels, is_compiled
 
@@ -48,7 +49,7 @@ class Stage:
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
         """Store the results and failures of one task; return the number of auctions."""
-        done = {o.cell.key: o.result for o in outcomes if o.result is not None}
+        done = {o.item.key: o.result for o in outcomes if o.result is not None}
         if done:
             self.folder.cells.add(done)
         for outcome in outcomes:
@@ -83,8 +84,8 @@ class Finish:
     def keep(self, outcomes: Sequence[Outcome]) -> int:
         """Run here what failed in a worker; report what fails here too."""
         for outcome in outcomes:
-            if outcome.result is None:
-                _finish(outcome.cell)
+            if outcome.error:
+                _finish(outcome.item)
         return 0
 
 
@@ -199,7 +200,7 @@ class Driver(Generic[Answer]):
         is_there = is_compiled()
         if not is_there:
             progress.doing("compiling kernels")
-            if self._settings.name == "process" and is_plain(stage.cells[0]):
+            if pool_class(self._settings).forks_workers and is_plain(stage.cells[0]):
                 await_kernels()  # those that the fork server compiles; of another market the trial compiles its own meanwhile
                 is_there = True
         if is_there:
@@ -209,7 +210,9 @@ class Driver(Generic[Answer]):
         except BadInput:
             if not self._ran:
                 raise
-        progress.doing("warming workers" if self._settings.name == "process" else "running the first cells")
+        progress.doing(
+            "warming workers" if pool_class(self._settings).forks_workers else "running the first cells"
+        )
 
     def _begin(self, point: Point, progress: StudyProgress, *, wait: bool) -> None:
         number = self._count
@@ -226,9 +229,7 @@ class Driver(Generic[Answer]):
         waiting = self._open[number]
         try:
             waiting.stage = stage = next(waiting.study)
-            while (
-                isinstance(stage, Finish) and self._settings.name == "ray"
-            ):  # its nodes do not see this disk
+            while isinstance(stage, Finish) and not pool_class(self._settings).shares_disk:
                 for side_task in stage.side_tasks:
                     _finish(side_task)
                 waiting.stage = stage = next(waiting.study)
@@ -238,7 +239,7 @@ class Driver(Generic[Answer]):
             self._deliver(waiting.point, end.value)
             return
         tasks = [replace(task, owner=number) for task in stage.tasks]
-        waiting.left += sum(len(task.cells) for task in tasks)
+        waiting.left += sum(len(task.items) for task in tasks)
         progress.add_cells(
             number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells)
         )
@@ -272,7 +273,7 @@ def _finish(side_task: SideTask) -> None:
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
     """Return a line of ``failures.jsonl``, without the traceback."""
-    cell = outcome.cell
+    cell = outcome.item
     about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
     return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 

@@ -41,7 +41,7 @@ class Adoption(Study):
 
     def check(self) -> None:
         """Refuse a market that this number of bidders does not fit."""
-        _ = self._played
+        _ = self._reckoned
 
     def cells(self) -> list[Cell]:
         """Return every number of adopters in every replication."""
@@ -90,38 +90,35 @@ class Adoption(Study):
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))
 
-    @cached_property
+    @property
     def _played(self) -> Settings[Any]:
         """The settings with bidders who compete, and who account for what winning tells where that is worked out."""
-        return self._competing if self._unreckoned else self._reckoning
+        return self._reckoned[0]
 
-    @cached_property
-    def _competing(self) -> Settings[Any]:
-        """The settings with bidders who compete: those of the scenario, or ``study.seats`` of the one that it has."""
-        if self.settings.scenario.bidders.count > 1:
-            return self.settings
-        return varied(self.settings, {"bidders.count": self.settings.study.seats}, place="study.seats")
-
-    @cached_property
-    def _reckoning(self) -> Settings[Any]:
-        """The competing settings, accounting for what winning tells where values are not private, unless ``bidders.beliefs`` says otherwise.
-
-        Raises:
-            BadInput: it is not worked out in this market, or for these arms.
-        """
-        bidders = self._competing.scenario.bidders
-        if bidders.beliefs is not None or bidders.values == "private":
-            return self._competing
-        return varied(self._competing, {"bidders.beliefs": "winning"}, place="bidders.beliefs")
-
-    @cached_property
+    @property
     def _unreckoned(self) -> tuple[str, ...]:
         """Why bidders who were to account for what winning tells do not."""
+        return self._reckoned[1]
+
+    @cached_property
+    def _reckoned(self) -> tuple[Settings[Any], tuple[str, ...]]:
+        """The settings as they are played, and why bidders do not account for what winning tells, where they were to.
+
+        They were to where values are not private, unless ``bidders.beliefs`` says otherwise.
+
+        Raises:
+            BadInput: the market does not fit ``study.seats`` bidders.
+        """
+        competing = self.settings
+        if competing.scenario.bidders.count <= 1:
+            competing = varied(competing, {"bidders.count": competing.study.seats}, place="study.seats")
+        bidders = competing.scenario.bidders
+        if bidders.beliefs is not None or bidders.values == "private":
+            return competing, ()
         try:
-            _ = self._reckoning
+            return varied(competing, {"bidders.beliefs": "winning"}, place="bidders.beliefs"), ()
         except BadInput as error:
-            return tuple(problem.removeprefix("bidders.beliefs: ") for problem in error.problems)
-        return ()
+            return competing, tuple(problem.removeprefix("bidders.beliefs: ") for problem in error.problems)
 
     @property
     def _cost(self) -> float:

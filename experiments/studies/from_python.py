@@ -14,14 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from ..config.points import Point, load
+from ..config.points import Points, load
 from ..config.studies import STUDIES
 from ..config.text import quoted, word
 from ..errors import BadInput, RunFailed, closest
 from ..estimate.intervals import Estimate
 from ..execution.scheduler import FailedFast
 from ..report.folders.study import find_estimate, load_study
-from .registry import study_class
+from .registry import run_points
 
 RUN = "run"
 
@@ -126,8 +126,9 @@ def study(
 
 def _done(verb: str, texts: Sequence[str], folder: Path | None) -> StudyTables:
     """Run the one point, and read what it left."""
-    (point,) = load(verb, texts)
-    _play(point)
+    points = load(verb, texts)
+    _play(points)
+    (point,) = points
     left = load_study(point.folder)
     manifest, tables = dict(left.manifest), dict(left.tables)
     bidders = point.folder / "bidders.parquet"
@@ -152,23 +153,16 @@ def _done(verb: str, texts: Sequence[str], folder: Path | None) -> StudyTables:
     )
 
 
-def _play(point: Point) -> None:
-    is_log = point.settings.scenario.supply.kind == "log"
+def _play(points: Points) -> None:
+    point = points[0]
     if point.verb == RUN:
         from .replay.run import run_log
         from .run import run
 
-        (run_log if is_log else run)(point)
+        (run_log if point.settings.scenario.supply.kind == "log" else run)(point)
         return
-    if is_log:
-        from .replay.value import value
-
-        value(point)
-        return
-    from .session import run_study
-
     try:
-        run_study(point, study_class(point.verb)(point.settings))
+        run_points(points, lambda *_: None)
     except FailedFast as stop:
         raise RunFailed(str(stop)) from None
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..cells.cell import code_version
 from ..cells.versions import version
 from ..config.points import Point
-from ..execution.tasks import cores
+from ..execution.pool import cores
 from ..report.remote_bidders import reproducibility
 from ..storage.cell_results import StudyState
 

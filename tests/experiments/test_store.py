@@ -20,8 +20,9 @@ from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.settings import ExecutorSettings
+from jointbid.experiments.execution.pool import run_tasks
 from jointbid.experiments.execution.scheduler import Driver, Finish
-from jointbid.experiments.execution.tasks import SideTask, Task, run_tasks
+from jointbid.experiments.execution.tasks import SideTask, Task
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import cell_plans as studies
 from jointbid.experiments.studies import session
@@ -316,7 +317,7 @@ def dies(cell):
 
 def test_a_killed_worker_costs_its_own_cell_alone(importable):
     done = run_tasks(tasks(8, dies), ExecutorSettings(jobs=2))
-    outcomes = {o.cell.replication: o for finished in done for o in finished.outcomes}
+    outcomes = {o.item.replication: o for finished in done for o in finished.outcomes}
     assert sorted(outcomes) == list(range(8))
     assert [number for number, o in outcomes.items() if o.result is None] == [3]
     assert "SIGKILL, perhaps for want of memory" in outcomes[3].error

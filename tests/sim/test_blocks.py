@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.settings import ExecutorSettings
-from jointbid.experiments.execution.tasks import Task, run_tasks
+from jointbid.experiments.execution.pool import run_tasks
+from jointbid.experiments.execution.tasks import Task
 from jointbid.sim import Entrant, LogColumns, Scenario, auctions, simulate, supply, tables
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes
@@ -168,7 +169,7 @@ def test_here_and_in_processes_the_ledger_is_the_same(markets):
     found = []
     for settings_ in (ExecutorSettings(name="serial"), ExecutorSettings(name="process", jobs=2)):
         done = run_tasks([Task((cell,), run_cell) for cell in cells], settings_)
-        outcomes = {outcome.cell.replication: outcome for task in done for outcome in task.outcomes}
+        outcomes = {outcome.item.replication: outcome for task in done for outcome in task.outcomes}
         found.append([repr(outcomes[number].result) for number in range(3)])
     assert found[0] == found[1]
     assert len({*found[0], repr(None)}) == 4
