@@ -121,17 +121,28 @@ def estimate(rows: Rows, of: Weights, blocks: NDArray[np.int64] | None = None) -
 def _under(laws: Mapping[int, SampledLaw], rows: Rows, of: Weights) -> tuple[Floats, Floats, Floats]:
     """Return the probability that each row is seen, and the weighted sums of the arms' win rates and payments."""
     n = len(rows.weight)
-    seen_with, wins, paid = np.ones(n), np.zeros(n), np.zeros(n)
+    seen_with, wins, paid = np.ones(n), _wins(laws, rows.strata, rows.bids, of), np.zeros(n)
     for stratum, sampled in laws.items():
         own, law = rows.strata == stratum, sampled.law
         if rows.propensity is None:
             seen_with[own] = law.win_rate(rows.logged[own])
         for arm, weight in of.items():
-            wins[own] += weight * law.win_rate(rows.bids[arm][own])
             paid[own] += weight * law.payment(rows.bids[arm][own])
     if rows.propensity is not None:
         seen_with = rows.propensity
     return np.clip(seen_with, LEAST, 1.0), wins, paid
+
+
+def _wins(
+    laws: Mapping[int, SampledLaw], strata: NDArray[np.int64], bids: Mapping[str, Floats], of: Weights
+) -> Floats:
+    """Return the weighted sum of the arms' win rates; shape of an arm's bids, of which the last axis is that of the rows."""
+    wins = np.zeros(bids[next(iter(of))].shape)
+    for stratum, sampled in laws.items():
+        own = strata == stratum
+        for arm, weight in of.items():
+            wins[..., own] += weight * sampled.law.win_rate(bids[arm][..., own])
+    return wins
 
 
 def _shared(
@@ -144,12 +155,7 @@ def _shared(
     """Return the most that the parts of folds add to the variance of the sum by going together; 0 where nothing was learned in folds."""
     if rows.folds is None:
         return 0.0
-    seen = len(rows.folds)
-    wins = np.zeros((int(rows.folds.max()) + 1, seen))
-    for stratum, sampled in laws.items():
-        own = rows.strata[:seen] == stratum
-        for arm, weight in of.items():
-            wins[:, own] += weight * sampled.law.win_rate(rows.views[arm][:, own])
+    wins = _wins(laws, rows.strata[: len(rows.folds)], rows.views, of)
     error = np.zeros((len(wins), len(wins)))
     for fold, other in permutations(range(len(wins)), 2):
         own = np.flatnonzero(rows.folds == fold)
