@@ -133,7 +133,8 @@ def work(driver: Connection, prints: Connection, environment: dict[str, str]) ->
     if sys.platform != "win32":
         for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
             os.dup2(prints.fileno(), number)
-            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # a line is then written in one piece
+            # A line is then written in one piece, with PYTHONUNBUFFERED too.
+            stream.reconfigure(line_buffering=True, write_through=False)  # type: ignore[union-attr]
     import_module(PRELOAD)
     with driver, ending_if_stuck(), suppress(EOFError, ConnectionError):
         driver.send(None)

@@ -51,6 +51,7 @@ sys.exit(main())
 
 PRINTS = """
 import os
+import time
 from jointbid import Policy
 
 class Prints(Policy):
@@ -60,7 +61,9 @@ class Prints(Policy):
         return requests["value"]
 
     def control(self, state):
-        print("worker prints [b]", os.getpid())
+        print("worker prints", end=" ")
+        time.sleep(0.0005)  # the other worker's turn
+        print("[b]", os.getpid())
 """
 
 
@@ -218,9 +221,11 @@ def test_what_worker_processes_print_comes_above_the_bars(tmp_path):
     about.joinpath("entry_points.txt").write_text("[jointbid.strategies]\nprints = prints:Prints\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
     study = command("value", "executor.jobs=2", "bidders.strategy=prints")
-    terminal = Terminal(study, tmp_path, 80, PYTHONPATH=path)
+    terminal = Terminal(study, tmp_path, 80, PYTHONPATH=path, PYTHONUNBUFFERED="1")
     lines = terminal.lines()
-    printed = {line.decode() for line in re.findall(rb"worker prints \[b\] \d+", terminal.seen)}
+    printed = {line for line in lines if "worker" in line or "[b]" in line}
     assert printed - {f"worker prints [b] {terminal.process.pid}"}, "not the driver alone"
-    assert printed <= set(lines), "each on a line of its own"
+    assert all(re.fullmatch(r"worker prints \[b\] \d+", line) for line in printed), (
+        "each on a line of its own"
+    )
     assert_no_bar(lines)
