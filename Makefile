@@ -74,7 +74,7 @@ snippets: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 	$(BIN)/pytest tests/docs
 
 blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, for all block sizes (make MARKETS=... blocks)
-	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) tests/sim/test_blocks.py
+	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) -o faulthandler_timeout=7200 tests/sim/test_blocks.py
 
 sweep: $(VENV)/.installed-dev  ## 10,000 cells of a sweep, killed and resumed, against an uninterrupted run
 	JOINTBID_SWEEP_POINTS=460 $(BIN)/pytest tests/experiments/test_scale.py -k goes_on_after
