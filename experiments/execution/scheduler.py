@@ -40,7 +40,7 @@ class Stage:
     work: Work
     point: Point
     folder: Folder
-    ledger: StudyState
+    state: StudyState
 
     @property
     def tasks(self) -> list[Task]:
@@ -55,13 +55,13 @@ class Stage:
         for outcome in outcomes:
             if outcome.result is None:
                 line = failure(outcome, self.point)
-                if not self.ledger.failures:
+                if not self.state.failures:
                     self.folder.drop(FAILURES)
                 self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
-                self.ledger.failures.append(line)
+                self.state.failures.append(line)
         auctions = sum(result.auctions for result in done.values())
-        self.ledger.ran += len(done)
-        self.ledger.auctions += auctions
+        self.state.ran += len(done)
+        self.state.auctions += auctions
         return auctions
 
 

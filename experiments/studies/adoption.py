@@ -54,7 +54,7 @@ class Adoption(Study):
         if self.settings.study.regret:
             yield [cell for _, _, answers in self._answers() for cell in answers.cells()]
             number = self.settings.study.replications
-            yield [cell for _, _, one in self._answers() for cell in one.confirming(self.ledger, number)]
+            yield [cell for _, _, one in self._answers() for cell in one.confirming(self.state, number)]
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
@@ -136,7 +136,7 @@ class Adoption(Study):
 
     def _answers(self) -> Iterator[tuple[int, bool, BestResponse]]:
         """By equilibrium number, and whether of an adopter: the answers of one bidder to the others."""
-        played = self.ledger.complete(self.cells())
+        played = self.state.complete(self.cells())
         if played is None:
             return
         study = self.settings.study
@@ -148,7 +148,7 @@ class Adoption(Study):
 
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
-            if (found := answers.regret(self.ledger, self.settings.study.replications)) is not None:
+            if (found := answers.regret(self.state, self.settings.study.replications)) is not None:
                 scale, low, high = self.unit[0], found.ci_low, found.ci_high
                 known = Estimate(scale * found.estimate, scale * low, scale * high, found.n)
                 yield self._row(REGRET[adopts], k, PROFIT, known)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from statistics import fmean
 from typing import Any
 
 from ..cells.arms import JOINING, STACKED, arms_of, owners_of
-from ..cells.cell import PILOTS, Cell, Policies
+from ..cells.cell import PILOTS, Cell
 from ..cells.lattice import JOINT
 from ..config.bidder_checks import sources_read
 from ..config.settings import Settings
@@ -37,13 +37,13 @@ class Plan:
 
     Attributes:
         settings: of that market.
+        state: the finished cells, and the policies that were tuned.
         point: which point of a curve, or which drawn market this is; empty on the ladder itself.
-        policies: arm -> what its bidders play; filled in once ``study.tune`` has been tuned there.
     """
 
     settings: Settings[Any]
+    state: StudyState
     point: str = ""
-    policies: dict[str, Policies] = field(default_factory=dict)
 
     @property
     def study(self) -> Any:
@@ -97,9 +97,9 @@ class Plan:
         elections = [self._candidates(name) for name in self._elected]
         return self.cells([arm for arms in elections if len(arms) > 1 for arm in arms], replications)
 
-    def sides(self, ledger: StudyState, replications: Iterable[int] = PILOT) -> Sides:
+    def sides(self, replications: Iterable[int] = PILOT) -> Sides:
         """What joint data are compared with, as the pilot has it."""
-        pilot = ledger.of(self.pilot(replications))
+        pilot = self.state.of(self.pilot(replications))
         chosen = {name: best(pilot, self._candidates(name)) for name in self._elected}
         return Sides(self.silo, chosen, self.owners, self.sources)
 
@@ -122,15 +122,16 @@ class Plan:
         return sources_read(self.settings.scenario)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
-        """These arms in these replications."""
+        """These arms in these replications, with the policies that were tuned here."""
+        policies = self.state.policies.get(self.point, {})
         return [
             cell_of(
                 self.settings,
                 arm,
                 replication,
                 valuation=self.valuation,
-                parameter=self.study.tune.parameter if arm in self.policies else "",
-                policies=self.policies.get(arm, ()),
+                parameter=self.study.tune.parameter if arm in policies else "",
+                policies=policies.get(arm, ()),
                 point=self.point,
             )
             for replication in replications

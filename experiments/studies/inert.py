@@ -152,7 +152,7 @@ class _Compared:
 
 def _again(study: Study, point: Point) -> Study:
     """The same kind of study of another point, with the same finished cells."""
-    return type(study)(point.settings, StudyState(finished=study.ledger.finished))
+    return type(study)(point.settings, StudyState(study.state.finished))
 
 
 def _is_same(
@@ -165,14 +165,14 @@ def _is_same(
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
     there.check()
-    finished, stages = study.ledger.finished, there.stages()
+    finished, stages = study.state.finished, there.stages()
     theirs = next(stages, [])
     if len(ours) != len(theirs) or any(str(mine) != str(its) for mine, its in zip(ours, theirs, strict=True)):
         return False
     changed = (pair for pair in zip(ours, theirs, strict=True) if pair[0].key != pair[1].key)
     if first := min(changed, key=lambda pair: _order(pair[0]), default=None):
         mine, its = first
-        return compared(mine, its, next((result for _, result in study.ledger.of([mine])), None))
+        return compared(mine, its, next((result for _, result in study.state.of([mine])), None))
     kept: dict[str, Cell] = {}
     for cell in chain(theirs, chain.from_iterable(stages)):
         if cell.key not in finished:
@@ -181,7 +181,7 @@ def _is_same(
             kept.setdefault(cell.key, cell)
     if kept.keys() != {cell.key for cell in cells}:
         return False
-    return there.summary(table(study.ledger.of([kept[cell.key] for cell in cells]))).equals(summary)
+    return there.summary(table(study.state.of([kept[cell.key] for cell in cells]))).equals(summary)
 
 
 def _order(cell: Cell) -> tuple[bool, bool, bool, int]:

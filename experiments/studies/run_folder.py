@@ -60,8 +60,8 @@ def write_run(point: Point, play: Callable[[], tuple[Played, RunFiles]], path: P
             for file in [name] if Path(name).suffix else [f"{name}.csv", f"{name}.parquet"]:
                 folder.write_table(file, table)
         _draw(point, folder.path / "plots", files)
-        ledger = StudyState(ran=files.ran, auctions=files.auctions)
-        folder.write_json("manifest.json", manifest(point, started, ledger) | dict(files.about))
+        state = StudyState(folder.cells, ran=files.ran, auctions=files.auctions)
+        folder.write_json("manifest.json", manifest(point, started, state) | dict(files.about))
         folder.status("done")
         if files.has_page:
             report(folder.path)

@@ -181,13 +181,12 @@ class JointValue:
 
     plan: Plan
     replications: int
-    ledger: StudyState
 
     @classmethod
-    def at(cls, settings: Settings[Any], changes: Changes, name: str, ledger: StudyState) -> JointValue:
+    def at(cls, settings: Settings[Any], changes: Changes, name: str, state: StudyState) -> JointValue:
         """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
         there = settings_at(settings, changes, settings.study.requests)
-        return cls(Plan(there, f"{name}: {as_overrides(changes)}"), settings.study.replications, ledger)
+        return cls(Plan(there, state, f"{name}: {as_overrides(changes)}"), settings.study.replications)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -215,8 +214,8 @@ class JointValue:
 
     def found(self) -> tuple[pd.DataFrame, Sides] | None:
         """Return the rows of the cells, and what joint data are compared with; None where cells failed."""
-        cells = self.ledger.complete(self._compared())
-        return None if cells is None else (cells, self.plan.sides(self.ledger, PILOTS_HERE))
+        cells = self.plan.state.complete(self._compared())
+        return None if cells is None else (cells, self.plan.sides(PILOTS_HERE))
 
     def _profit(self) -> tuple[pd.DataFrame, Sides] | None:
         """Profit by replication and arm, and what is compared."""

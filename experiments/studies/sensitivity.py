@@ -110,7 +110,7 @@ class Sensitivity(Study):
         ]
 
     def _market(self, values: Mapping[str, Any], name: str) -> JointValue:
-        return JointValue.at(self.settings, values, name, self.ledger)
+        return JointValue.at(self.settings, values, name, self.state)
 
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> Row:
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))

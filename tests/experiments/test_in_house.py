@@ -48,7 +48,7 @@ def test_a_half_is_there_after_the_time_to_half():
 
 def test_nothing_built_is_the_context_alone_and_all_of_it_the_arm():
     (point,) = load("value", FAST)
-    found = OwnData(point.settings, StudyState(), Plan(point.settings))
+    found = OwnData(Plan(point.settings, StudyState()))
     assert (found.own, found.bought) == ("profile+context", "segments+context")
     assert outcomes(found.steps[0], found.own) == outcomes(found.steps[0], "context")
     assert found.steps[-1].settings.scenario == point.settings.scenario
@@ -57,7 +57,7 @@ def test_nothing_built_is_the_context_alone_and_all_of_it_the_arm():
 
 def test_bought_data_are_sold_to_the_rivals_and_own_ones_are_not():
     (point,) = load("value", FAST)
-    found = OwnData(point.settings, StudyState(), Plan(point.settings))
+    found = OwnData(Plan(point.settings, StudyState()))
     (cell,) = found.steps[-1].cells(["profile+context"], [0])
     rows = run_cell(cell).rows
     assert [row["data_cost"] > 0 for row in rows] == [False, True, True]

@@ -84,7 +84,7 @@ def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
         ("lead_at_the_end", "content - spot", "npv", "EUR", *lead, 3),
     ]
     (point,) = load("value", SMALL)
-    part = Overtaking(point.settings, StudyState(), Plan(point.settings))
+    part = Overtaking(Plan(point.settings, StudyState()))
     (sentence,) = part.sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)))
     assert said in sentence
 

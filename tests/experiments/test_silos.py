@@ -12,6 +12,7 @@ from jointbid.experiments.cells.arms import arms_of, owners_of
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.sides import Sides
+from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = (
@@ -27,7 +28,7 @@ def here(tmp_path, monkeypatch):
 
 def plan(*overrides):
     (point,) = load("value", overrides)
-    return Plan(point.settings)
+    return Plan(point.settings, StudyState())
 
 
 def study(*overrides):

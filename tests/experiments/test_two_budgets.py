@@ -27,6 +27,7 @@ from jointbid.experiments.estimate.collaboration_levels import (
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.money import Terms, net_rows
 from jointbid.experiments.report.wording import collaboration_levels as level_words
+from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = (
@@ -47,7 +48,7 @@ def market(verb, *more):
 
 
 def outcomes(settings, arm):
-    (cell,) = Plan(settings).cells([arm], [0])
+    (cell,) = Plan(settings, StudyState()).cells([arm], [0])
     return [{name: row[name] for name in OUTCOMES if name in row} for row in run_cell(cell).rows]
 
 

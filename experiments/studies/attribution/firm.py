@@ -54,11 +54,11 @@ class Firm:
             for arm in (OBSERVED, HELD_OUT, *removed)
         ]
 
-    def next(self, replications: Iterable[int], budgets: Iterable[str], ledger: StudyState) -> list[Cell]:
+    def next(self, replications: Iterable[int], budgets: Iterable[str], state: StudyState) -> list[Cell]:
         """The next season under the budgets that each replication's log leads to; none where its cells failed."""
         cells, wanted = [], list(budgets)
         for replication in replications:
-            measured = self.measured(replication, ledger)
+            measured = self.measured(replication, state)
             for name in wanted:
                 split = self.split(name, measured)
                 if split is not None:
@@ -66,10 +66,10 @@ class Firm:
                     cells.append(self._cell(OBSERVED, replication + NEXT, point, split))
         return cells
 
-    def measured(self, replication: int, ledger: StudyState) -> dict[str, list[dict[str, Any]]]:
+    def measured(self, replication: int, state: StudyState) -> dict[str, list[dict[str, Any]]]:
         """Rows by arm of one replication, a row a channel."""
         cells = [cell for cell in self.log([replication]) if cell.arm]
-        return {cell.arm: result.rows for cell, result in ledger.of(cells)}
+        return {cell.arm: result.rows for cell, result in state.of(cells)}
 
     def split(
         self, name: str, measured: Mapping[str, list[dict[str, Any]]]

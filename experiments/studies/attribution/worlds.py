@@ -62,12 +62,12 @@ class Worlds(SampledMarkets[Firm]):
         return range(self.settings.study.curve.replications)
 
     def _season(self, firm: Firm) -> list[Cell]:
-        return firm.next(self._replications, RULES, self.ledger)
+        return firm.next(self._replications, RULES, self.state)
 
     def _profits(self, firm: Firm) -> pd.DataFrame | None:
         """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
         wanted = self._season(firm)
-        found = self.ledger.of(wanted)
+        found = self.state.of(wanted)
         if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
             return None
         scale, _ = unit(firm.settings)

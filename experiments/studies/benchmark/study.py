@@ -172,7 +172,7 @@ class Benchmark(Study):
     @cached_property
     def scores(self) -> Scores:
         """The scores of all that was played."""
-        cells = table(self.ledger.of(self.cells()))
+        cells = table(self.state.of(self.cells()))
         return scores_of(cells, tuple(map(label, self.strategies)), self.games)
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002

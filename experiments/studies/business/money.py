@@ -16,7 +16,6 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import row_of
 from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
 from ...report.wording.business import cost_table, net_sentence
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
 
@@ -38,9 +37,9 @@ UNITS = {
 class Money(MarketPart):
     """Net value and payback where a volume is stated; what is shown of break-evens too."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        if has_costs(settings) and terms(settings) is not None:
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        if has_costs(plan.settings) and terms(plan.settings) is not None:
             self.place = "first"  # what joining nets is the answer
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
@@ -48,7 +47,7 @@ class Money(MarketPart):
         settings, known = self.settings, terms(self.settings)
         if known is None or settings.first_party is not None:
             return
-        sides = self.plan.sides(self.ledger)
+        sides = self.plan.sides()
         own = cells[cells["study_point"] == self.plan.point]
         for estimand, metric, found in net_rows(known, *per_request(own, sides)):
             yield _row(settings, estimand, sides.named, metric, found)

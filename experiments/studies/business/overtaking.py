@@ -63,7 +63,7 @@ class Overtaking(MarketPart):
     def lead(self) -> Lead | None:
         """Return what the slow plan has brought more so far; None where a cell failed."""
         wanted = self.cells()
-        found = self.ledger.of(wanted)
+        found = self.state.of(wanted)
         if len(found) < len(wanted):
             return None
         balance = {

@@ -22,7 +22,6 @@ from ...estimate.own_data import Switching
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_months
 from ...report.wording.business import own_data_sentences
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
 from .money import UNITS, terms
@@ -51,10 +50,9 @@ class OwnData(MarketPart):
         BadInput: fewer requests make no market.
     """
 
-    def __init__(
-        self, settings: Settings[Any], ledger: StudyState, plan: Plan, parts: Sequence[float] = PARTS
-    ) -> None:
-        super().__init__(settings, ledger, plan)
+    def __init__(self, plan: Plan, parts: Sequence[float] = PARTS) -> None:
+        super().__init__(plan)
+        settings = plan.settings
         building, requests = settings.first_party, settings.study.curve.requests
         assert building is not None  # noqa: S101 - only then it is wanted
         small = varied(settings, fewer(settings, requests), place="study.curve.requests")
@@ -62,7 +60,7 @@ class OwnData(MarketPart):
         for part in parts:
             market = with_part(small.scenario, building.own, part)
             point = as_overrides({f"{plan.point} built_up".strip(): part})
-            self.steps.append(Plan(small.model_copy(update={"scenario": market}), point))
+            self.steps.append(Plan(small.model_copy(update={"scenario": market}), plan.state, point))
         lattice = Lattice(tuple(small.scenario.source))
         self.own, self.bought = (
             lattice.arm(tuple(set(lattice.sources) - {other})) for other in (building.bought, building.own)
@@ -158,7 +156,7 @@ class OwnData(MarketPart):
         self, replications: Sequence[int]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Profit less the price of data: of own ones, shape (replications, parts), and of bought ones, shape (replications,)."""
-        tables = [self.ledger.complete(plan.cells(arms, replications)) for plan, arms in self._arms()]
+        tables = [self.state.complete(plan.cells(arms, replications)) for plan, arms in self._arms()]
         wanted = (PROFIT, "data_cost")
         found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
         if len(found) < len(tables):

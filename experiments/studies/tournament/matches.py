@@ -47,13 +47,13 @@ class Matches:
         pairs = list(product(self.strategies, repeat=2))
         return [self._cell(pair, replication) for replication in replications for pair in pairs]
 
-    def results(self, cells: pd.DataFrame, ledger: StudyState) -> Results:
-        """Return the results of these rows; the pilot's are in the ledger."""
+    def results(self, cells: pd.DataFrame, state: StudyState) -> Results:
+        """Return the results of these rows; the pilot's are in the state."""
         scale, money = unit(self.settings)
         return Results(
             cells=cells,
             strategies=self.names,
-            pilot=table(ledger.of(self.pairings(PILOT))),
+            pilot=table(state.of(self.pairings(PILOT))),
             scale=scale,
             unit=money,
         )

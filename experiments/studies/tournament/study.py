@@ -46,7 +46,7 @@ class Tournament(Study):
         """The tournament itself, and drawn worlds where they are asked for."""
         if not self.settings.study.worlds:
             return (self,)
-        return self, Worlds(self.settings, self.ledger, self._matches, self._leader)
+        return self, Worlds(self.settings, self.state, self._matches, self._leader)
 
     def cells(self) -> list[Cell]:
         """Return all matches: the market of all first, as that tries every strategy."""
@@ -54,7 +54,7 @@ class Tournament(Study):
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return scores, ranks, comparisons and regrets."""
-        own = self._matches.results(cells[cells["study_point"] == ""], self.ledger)
+        own = self._matches.results(cells[cells["study_point"] == ""], self.state)
         return own.summary().to_dict("records")
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
@@ -114,7 +114,7 @@ class Tournament(Study):
     @cached_property
     def _results(self) -> Results:
         once = {cell.key: cell for cell in self._played}  # of two strategies, the market of all is a pairing
-        return self._matches.results(table(self.ledger.of(list(once.values()))), self.ledger)
+        return self._matches.results(table(self.state.of(list(once.values()))), self.state)
 
     def _leader(self) -> str:
         """The strategy that earns most in the market of all."""

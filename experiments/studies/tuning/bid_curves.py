@@ -62,23 +62,23 @@ def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
     return tuple((float(value), float(bid)) for value, bid in start)
 
 
-def refit(arms: Sequence[Tuned], ledger: StudyState) -> Iterator[list[Cell]]:
+def refit(arms: Sequence[Tuned], state: StudyState) -> Iterator[list[Cell]]:
     """Refit all arms in step: yields the cells of each round, and moves every side once they are there."""
     if not arms:
         return
     for step, smear in ROUNDS:
         yield [cell for arm in arms for cell in _watched(arm)]
         for arm in arms:
-            for number, best in _best(arm, ledger, smear).items():
+            for number, best in _best(arm, state, smear).items():
                 side = arm.sides[number]
                 assert isinstance(side.value, tuple)  # noqa: S101 - it began with a curve
                 side.value = between(side.value, best, step)
     yield [cell for arm in arms for cell in _watched(arm)]
     smear = ROUNDS[-1][1]
-    wanted = [(arm, number, curve) for arm in arms for number, curve in _best(arm, ledger, smear).items()]
+    wanted = [(arm, number, curve) for arm in arms for number, curve in _best(arm, state, smear).items()]
     yield [cell for arm, number, curve in wanted for cell in deviations(arm, number, PARAMETER, [curve])]
     for arm, number, curve in wanted:
-        answer(arm, number, PARAMETER, [curve], ledger, stay=True)
+        answer(arm, number, PARAMETER, [curve], state, stay=True)
 
 
 def best_curve(prices: Row, values: Row, smear: float) -> Curve:
@@ -126,9 +126,9 @@ def _watched(arm: Tuned) -> list[Cell]:
     return [replace(now, replication=r) for r in TUNING]
 
 
-def _best(arm: Tuned, ledger: StudyState, smear: float) -> dict[int, Curve]:
+def _best(arm: Tuned, state: StudyState, smear: float) -> dict[int, Curve]:
     """The best response of each side by its number; none where cells failed, or nothing was sold."""
-    found = ledger.of(_watched(arm))
+    found = state.of(_watched(arm))
     rows = [row for _, result in found for row in result.rows]
     values = np.maximum([value for row in rows for value in row["values"]], 0.0)
     if len(found) < len(TUNING) or not len(values):

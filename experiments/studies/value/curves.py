@@ -22,7 +22,6 @@ from ...report.plots.curve import draw_lost
 from ...report.plots.figure import Figure
 from ...report.plots.heat import draw_heat
 from ...report.wording.learning import threshold_sentences
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import break_even_rows, with_break_even
 from ..cell_plans import Plan
@@ -79,12 +78,10 @@ class Points(MarketPart):
     def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
         """Return the rows of each point, and what joint data are compared with; points with failed cells are left out."""
         tables = {
-            key: self.ledger.complete(plan.cells(plan.compared, plan.replications))
+            key: self.state.complete(plan.cells(plan.compared, plan.replications))
             for key, plan in plans.items()
         }
-        return {
-            key: (rows, plans[key].sides(self.ledger)) for key, rows in tables.items() if rows is not None
-        }
+        return {key: (rows, plans[key].sides()) for key, rows in tables.items() if rows is not None}
 
 
 class Curves(Points):
@@ -94,9 +91,9 @@ class Curves(Points):
         BadInput: keys or values that make no market, and curves of one name.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        self.curves = curves(settings)
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self.curves = curves(plan)
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -184,11 +181,11 @@ class Curves(Points):
 class Map(Points):
     """The two steps over redundancy and interaction."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        grid = settings.study.curve
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        grid = plan.study.curve
         self._map = {
-            (q, d): point(settings, {"response.redundancy": q, "response.interaction": d}, "study.curve")
+            (q, d): point(plan, {"response.redundancy": q, "response.interaction": d}, "study.curve")
             for q in grid.redundancy
             for d in grid.interaction
         }
@@ -216,17 +213,17 @@ class Map(Points):
             yield Figure("redundancy_interaction", heat, draw)
 
 
-def curves(settings: Settings[Any]) -> list[Curve]:
-    """Return the curves that the settings ask for.
+def curves(ladder: Plan) -> list[Curve]:
+    """Return the curves that the settings of the ladder ask for.
 
     Raises:
         BadInput: keys or values that make no market, and curves of one name.
     """
     found, problems = [], []
-    wanted = swept_of(settings)
+    wanted = swept_of(ladder.settings)
     for number, swept in enumerate(wanted):
         try:
-            spots = tuple(_spots(settings, swept, f"study.curves[{number}]"))
+            spots = tuple(_spots(ladder, swept, f"study.curves[{number}]"))
             found.append(Curve(swept, spots, sum(other.over == swept.over for other in wanted) == 1))
         except BadInput as error:
             problems += error.problems
@@ -255,14 +252,15 @@ def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
     return tuple(asked) + learning.swept(settings)
 
 
-def point(settings: Settings[Any], changes: Changes, place: str) -> Plan:
+def point(ladder: Plan, changes: Changes, place: str) -> Plan:
     """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
-    smaller = fewer(settings, settings.study.curve.requests)
-    return Plan(varied(settings, {**smaller, **changes}, place=place), as_overrides(changes))
+    smaller = fewer(ladder.settings, ladder.study.curve.requests)
+    there = varied(ladder.settings, {**smaller, **changes}, place=place)
+    return Plan(there, ladder.state, as_overrides(changes))
 
 
-def _spots(settings: Settings[Any], swept: Swept, place: str) -> Iterator[Spot]:
+def _spots(ladder: Plan, swept: Swept, place: str) -> Iterator[Spot]:
     for line, own in (swept.lines or {"": {}}).items():
         for value in swept.values:
-            plan = point(settings, {**swept.set, **own, swept.over: value}, place)
+            plan = point(ladder, {**swept.set, **own, swept.over: value}, place)
             yield Spot(line, value, plan)

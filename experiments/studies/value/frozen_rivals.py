@@ -13,7 +13,6 @@ from ...config.settings import Settings
 from ...estimate.frozen_rivals import effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary
 from ...report.wording.value import frozen_sentence
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
 from .ladders import replications
@@ -22,10 +21,10 @@ from .ladders import replications
 class FrozenRivals(MarketPart):
     """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        there = varied(settings, {"study.rivals": "frozen"}, place="study.rivals")
-        self._frozen = Plan(there, "study.rivals=frozen")
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        there = varied(plan.settings, {"study.rivals": "frozen"}, place="study.rivals")
+        self._frozen = Plan(there, plan.state, "study.rivals=frozen")
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -39,7 +38,7 @@ class FrozenRivals(MarketPart):
 
     def cells(self) -> list[Cell]:
         """Return the compared arms in the ladder's replications."""
-        return self._frozen.cells(self._frozen.compared, range(replications(self.plan, self.ledger)))
+        return self._frozen.cells(self._frozen.compared, range(replications(self.plan)))
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return what joining is worth with frozen rivals, and what re-optimising changes."""
@@ -47,7 +46,7 @@ class FrozenRivals(MarketPart):
         if frozen.empty:
             return []
         scale, money = self.unit
-        sides = self.plan.sides(self.ledger)
+        sides = self.plan.sides()
         ladder = ladder_summary(frozen, sides, unit_scale=scale, unit=money)
         effect = effect_rows(adapted, frozen, sides, unit_scale=scale, unit=money)
         return [row for rows in (frozen_rows(ladder), effect) for row in rows.to_dict("records")]

@@ -41,4 +41,4 @@ class ValueInUnits(MarketPart):
 
     @cached_property
     def _sides(self) -> Sides:
-        return self.plan.sides(self.ledger)
+        return self.plan.sides()

@@ -34,7 +34,13 @@ def learned_twin(plan: Plan) -> Plan:
     """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
     change = {"study.valuation": "learned"}
     point = " ".join(filter(None, (plan.point, LEARNED_LADDER)))
-    return Plan(varied(plan.settings, change, place="study.valuation"), point)
+    return Plan(varied(plan.settings, change, place="study.valuation"), plan.state, point)
+
+
+def ladders(plan: Plan) -> list[tuple[Plan, tuple[str, ...]]]:
+    """Return a ladder with its arms, and its learned twin with its own, where there is one."""
+    twin = learned_ladder(plan)
+    return [(plan, plan.arms), *([twin] if twin else [])]
 
 
 def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:

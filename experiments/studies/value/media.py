@@ -17,7 +17,7 @@ class Media(MarketPart):
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield a row for each; none where both sides hold the same data."""
-        sides = self.plan.sides(self.ledger)
+        sides = self.plan.sides()
         if sides.is_same_data:
             return
         own = cells[cells["study_point"] == self.plan.point]

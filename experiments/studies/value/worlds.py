@@ -23,7 +23,6 @@ from ...estimate.plausible_range import range_rows
 from ...report.numbers import counted
 from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import has_costs, terms
 from ..business.overtaking import Overtaking
@@ -141,21 +140,18 @@ def possible(
 class Market:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
-    def __init__(
-        self, settings: Settings[Any], ledger: StudyState, point: str, small: SmallWorlds | None
-    ) -> None:
-        self.plan = Plan(settings, point)
+    def __init__(self, plan: Plan, small: SmallWorlds | None) -> None:
+        self.plan, settings = plan, plan.settings
         size = settings.study.curve if small is None else small
-        self.joint = JointValue(self.plan, size.replications, ledger)
+        self.joint = JointValue(plan, size.replications)
         self.learned = self.own_data = self.plans = self.better = None
         if small is not None:
             return
-        if twin := learned_ladder(self.plan):
-            self.learned = JointValue(twin[0], size.replications, ledger)
-        about = settings, ledger, self.plan
-        self.own_data = OwnData(*about, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
-        self.plans = Overtaking(*about) if Overtaking.is_wanted(settings) else None
-        self.better = Upgrade(*about) if Upgrade.is_wanted(settings) else None
+        if twin := learned_ladder(plan):
+            self.learned = JointValue(twin[0], size.replications)
+        self.own_data = OwnData(plan, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
+        self.plans = Overtaking(plan) if Overtaking.is_wanted(settings) else None
+        self.better = Upgrade(plan) if Upgrade.is_wanted(settings) else None
 
     def cells(self) -> list[Cell]:
         """Return what all of that needs."""
@@ -224,7 +220,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def market(self, settings: Settings[Any], point: str) -> Market:
         """Return the market of one world."""
-        return Market(settings, self.ledger, point, self._small)
+        return Market(Plan(settings, self.state, point), self._small)
 
     def cells(self) -> list[Cell]:
         """Return the cells of all worlds."""
