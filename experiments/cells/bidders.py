@@ -277,17 +277,17 @@ def _exact_strategy(of: _Exact) -> Strategy:
     return _strategy(of.cell, of.arm, of.rivals, of.spec)
 
 
-def _about_log(cell: Cell) -> tuple[str, int, int, int]:
-    return cell.scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests
+def _about_log(cell: Cell) -> tuple[MarketKey, int, int, int]:
+    return MarketKey.of(cell.scenario), cell.seed, cell.replication, cell.train_requests
 
 
 @lru_cache(maxsize=2)
-def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
+def _log(market: MarketKey, seed: int, replication: int, requests: int) -> TrainingLog:
     """Return the log of one replication, shared by its arms."""
-    return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
+    return randomised_log(market.scenario, seed, replication, requests)
 
 
 @lru_cache(maxsize=2)
-def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+def _creative_logs(market: MarketKey, seed: int, replication: int, requests: int) -> list[TrainingLog]:
     """Return the logs of one replication with each creative's impressions apart, shared by its arms."""
-    return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)
+    return creative_logs(market.scenario, seed, replication, requests)

@@ -36,9 +36,9 @@ FOR_PEOPLE: dict[str, Any] = {
 PILOTS = 1_000_000
 """Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
 
-Curve = tuple[tuple[float, float], ...]
+BidCurve = tuple[tuple[float, float], ...]
 """What is bid for a value, as (value, bid) in currency, with straight lines between."""
-Value = float | Curve
+Value = float | BidCurve
 Policies = tuple[tuple[str, Value], ...]
 """Bidder -> the value of the tuned parameter."""
 

@@ -13,7 +13,7 @@ from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
 from .plot_settings import Plot
 from .shape import to_yaml_shape
-from .study_settings import Money
+from .study_settings import JoiningCosts
 
 EXECUTORS = {
     "serial": "serial:Serial",
@@ -81,7 +81,7 @@ class Settings(Model, Generic[StudySettings]):
     """How ranges of a sweep are sampled."""
     study: StudySettings
     """The settings of the verb's own study."""
-    money: Money = Money()
+    money: JoiningCosts = JoiningCosts()
     """Costs and volume."""
     collaboration: Collaboration | None = None
     """How far two departments work together; null: as far as the sources say."""

@@ -18,7 +18,7 @@ from ..errors import BadInput
 from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
 from ..estimate.intervals import Estimate, mean_interval, paired_difference
 from ..estimate.ladder import PROFIT, row_of
-from ..estimate.metrics import MARKET_METRICS, METRICS, outcomes, unit_of
+from ..estimate.metrics import MARKET_METRICS, METRICS, metric_table, unit_of
 from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
 from ..report.wording.adoption import REGRET, adoption_table, notes, sentences
@@ -157,7 +157,9 @@ class Adoption(Study):
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
         scale = self.unit[0]
-        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers}
+        tables = {
+            k: metric_table(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers
+        }
         for metric in MARKET:
             wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
             for k, values in wide.items():

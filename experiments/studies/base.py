@@ -19,7 +19,7 @@ from ..config.settings import Settings
 from ..estimate.ladder import SUMMARY_COLUMNS
 from ..execution.tasks import Work
 from ..storage.cell_results import StudyState
-from .cell_plans import Plan, unit
+from .cell_plans import CellPlan, unit
 
 if TYPE_CHECKING:
     from ..report.plots.figure import Figure
@@ -100,7 +100,7 @@ class StudyPart:
 class MarketPart(StudyPart):
     """A part that compares arms in one market; ``plan`` makes the cells of that market."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan.settings, plan.state)
         self.plan = plan
 
@@ -109,7 +109,7 @@ class MarketPart(StudyPart):
         """Return whether the settings ask for the part."""
         return True
 
-    def plans(self) -> Iterable[tuple[Plan, Iterable[str]]]:
+    def plans(self) -> Iterable[tuple[CellPlan, Iterable[str]]]:
         """Return the plans whose policies can be tuned, each with the arms that are played."""
         return ()
 

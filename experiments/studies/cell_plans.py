@@ -32,7 +32,7 @@ replications that have decided on their own number covers less often than it say
 
 
 @dataclass(frozen=True)
-class Plan:
+class CellPlan:
     """The cells of a comparison of arms in one market.
 
     Attributes:

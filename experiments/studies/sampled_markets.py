@@ -36,12 +36,12 @@ from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
 from ..estimate.sides import Sides
 from ..storage.cell_results import StudyState
 from .base import Row, StudyPart
-from .cell_plans import PILOT, Plan, unit
+from .cell_plans import PILOT, CellPlan, unit
 
 PILOTS_HERE = PILOT[:2]
 """Each of many markets has fewer pilots, on which its silo is chosen."""
 
-Market = TypeVar("Market")
+Studied = TypeVar("Studied")
 
 
 def check(ranges: Sequence[Range], wanted: str) -> None:
@@ -93,15 +93,15 @@ def settings_at(settings: Settings[Any], changes: Changes, requests: int) -> Set
 
 
 @dataclass(frozen=True)
-class World(Generic[Market]):
+class World(Generic[Studied]):
     """A market with the values that were drawn for it."""
 
     number: int
     values: dict[str, Any]
-    market: Market
+    market: Studied
 
 
-class SampledMarkets(StudyPart, Generic[Market]):
+class SampledMarkets(StudyPart, Generic[Studied]):
     """``study.worlds`` markets drawn from ``study.ranges``, each studied in small; a study says how in a class of its own.
 
     Raises:
@@ -115,11 +115,11 @@ class SampledMarkets(StudyPart, Generic[Market]):
         _ = self.worlds
 
     @cached_property
-    def worlds(self) -> list[World[Market]]:
+    def worlds(self) -> list[World[Studied]]:
         """Every drawn world."""
         return self.worlds_with(sampled(self.settings))
 
-    def worlds_with(self, drawn: Iterable[dict[str, Any]]) -> list[World[Market]]:
+    def worlds_with(self, drawn: Iterable[dict[str, Any]]) -> list[World[Studied]]:
         """Return a world for each set of values."""
         return [
             World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
@@ -132,11 +132,11 @@ class SampledMarkets(StudyPart, Generic[Market]):
         """The bid requests of a world."""
         return int(self.settings.study.curve.requests)
 
-    def market(self, settings: Settings[Any], point: str) -> Market:
+    def market(self, settings: Settings[Any], point: str) -> Studied:
         """Return what is studied in one market; ``point`` names it."""
         raise NotImplementedError
 
-    def row(self, market: Market) -> Row | None:
+    def row(self, market: Studied) -> Row | None:
         """Return what was found in one market, as a row of ``worlds.csv``; None where cells failed."""
         raise NotImplementedError
 
@@ -179,14 +179,14 @@ def result_columns(name: str, found: Estimate) -> Row:
 class JointValue:
     """The value of joint data in one market, estimated from few replications."""
 
-    plan: Plan
+    plan: CellPlan
     replications: int
 
     @classmethod
     def at(cls, settings: Settings[Any], changes: Changes, name: str, state: StudyState) -> JointValue:
         """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
         there = settings_at(settings, changes, settings.study.requests)
-        return cls(Plan(there, state, f"{name}: {as_overrides(changes)}"), settings.study.replications)
+        return cls(CellPlan(there, state, f"{name}: {as_overrides(changes)}"), settings.study.replications)
 
     @property
     def arms(self) -> tuple[str, ...]:

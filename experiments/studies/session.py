@@ -17,18 +17,18 @@ import pandas as pd
 from ..cells.cell import Cell, CellResult, code_version
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
-from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
+from ..execution.scheduler import Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask
 from ..report.plots.letters import names_in, report_missing
 from ..report.remote_bidders import remote_notes
 from ..storage.cell_results import StudyState, TimeSeries, table
+from ..storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ..storage.study_folder import Folder
 from .base import Findings, Study
 from .inert import inert
 from .manifest import manifest
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
-REPORT = "report.html"
 MOST_PAGES = 60
 """With more studies than this a page is made on demand (`jointbid report`): it takes longer than many a study's cells."""
 SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/report")
@@ -131,7 +131,7 @@ def _running(
         cells = yield from _play(study, point, folder)
         shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
         content = digest([code_version(SUMMARISING), *shown, *sorted(cell.key for cell in cells)])
-        known = folder.read_json("manifest.json")
+        known = folder.read_json(MANIFEST)
         result = StudyResult.from_state(point.folder, state)
         if known.get("content") == content and folder.is_done():
             result.summary = _read(folder, known.get("files"))
@@ -152,12 +152,12 @@ def _running(
             inertia = tuple(inert(point, study, cells, result.summary))
         found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))
         about = {**study.about(), "verdict": found.verdict, "notes": found.notes, "inert": inertia}
-        folder.write_json("manifest.json", manifest(point, started, state) | about)
+        folder.write_json(MANIFEST, manifest(point, started, state) | about)
         for drawing in _drawings(result.summary, point, study):
             yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
         yield Finish()
         about |= {"content": content, "files": files}
-        folder.write_json("manifest.json", manifest(point, started, state) | about)
+        folder.write_json(MANIFEST, manifest(point, started, state) | about)
         folder.status("failed" if state.failures else "done")
         if has_page:
             yield Finish([SideTask(partial(_page, point.folder), REPORT)])
@@ -229,7 +229,7 @@ def _scan(folder: Folder) -> None:
 
 def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cells: list[Cell]) -> None:
     folder.checksums.clear()
-    folder.write_text("config.yaml", point.yaml)
+    folder.write_text(CONFIG, point.yaml)
     found = study.state.of(cells)
     rows = table(found)
     folder.write_table(CELLS, rows)
@@ -245,7 +245,7 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
             raise
         return
     result.findings = _findings(point, study, summary, rows)
-    folder.write_table("summary.csv", summary)
+    folder.write_table(SUMMARY_CSV, summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
         for name, further in part.tables(summary).items():

@@ -11,7 +11,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.storage.cell_results import StudyState
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.studies.cell_plans import CellPlan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value
 
@@ -58,7 +58,7 @@ def play(arm, payoff, values=(1.0, 2.0, 3.0)):
 
 def cell(*overrides):
     (point,) = load("value", [*RIVALS, *overrides])
-    return Plan(point.settings, StudyState()).cells(["joint"], [0])[0]
+    return CellPlan(point.settings, StudyState()).cells(["joint"], [0])[0]
 
 
 def test_frozen_rivals_are_left_alone():

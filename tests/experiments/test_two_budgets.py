@@ -25,10 +25,10 @@ from jointbid.experiments.estimate.collaboration_levels import (
     payback,
 )
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
-from jointbid.experiments.estimate.money import Terms, net_rows
+from jointbid.experiments.estimate.money import CostTerms, net_rows
 from jointbid.experiments.report.wording import collaboration_levels as level_words
 from jointbid.experiments.storage.cell_results import StudyState
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
     "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
@@ -48,7 +48,7 @@ def market(verb, *more):
 
 
 def outcomes(settings, arm):
-    (cell,) = Plan(settings, StudyState()).cells([arm], [0])
+    (cell,) = CellPlan(settings, StudyState()).cells([arm], [0])
     return [{name: row[name] for name in OUTCOMES if name in row} for row in run_cell(cell).rows]
 
 
@@ -174,7 +174,7 @@ def test_an_impossible_plan_is_refused():
 
 
 def level(at, value, once, months=0.0, monthly=0.0):
-    terms = Terms(1e6, once, monthly, 10, 0.0, months)
+    terms = CostTerms(1e6, once, monthly, 10, 0.0, months)
     return Level(at, terms, pd.Series(value), pd.Series(np.zeros(len(value))))
 
 
@@ -221,11 +221,11 @@ def test_the_level_interval_holds_what_is_not_shown_to_be_worse():
 
 
 def test_time_to_deliver_takes_its_months_from_the_tenure():
-    late = Terms(1e6, 1200.0, 50.0, 60, 0.0, delay_months=12.5)
+    late = CostTerms(1e6, 1200.0, 50.0, 60, 0.0, delay_months=12.5)
     rows = {m: e for _, m, e in net_rows(late, *(pd.Series([x, x]) for x in (2.5e-4, 1e-4, 1.0)))}
     assert rows["npv"].estimate == pytest.approx(47.5 * 100 - 1200)
     assert rows["net_value"].estimate == pytest.approx((47.5 * 100 - 1200) / 60)
     assert rows["payback_month"].estimate == pytest.approx(12.5 + 12)
-    discounted = Terms(1e6, 0.0, 0.0, 3, 0.21, delay_months=1.5)
+    discounted = CostTerms(1e6, 0.0, 0.0, 3, 0.21, delay_months=1.5)
     assert discounted.annuity == pytest.approx(0.5 * 1.21 ** (-2 / 12) + 1.21 ** (-3 / 12))
-    assert Terms(1e6, 1.0, 0.0, 3, 0.21, delay_months=9.0).annuity == pytest.approx(0.0)
+    assert CostTerms(1e6, 1.0, 0.0, 3, 0.21, delay_months=9.0).annuity == pytest.approx(0.0)

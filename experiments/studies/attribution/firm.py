@@ -20,7 +20,7 @@ from ...cells.attribution_season import (
     TRUTH,
     WITHOUT,
     credit_column,
-    plan_of,
+    touchpoints_of,
 )
 from ...cells.cell import Cell
 from ...config.settings import Settings
@@ -38,7 +38,7 @@ class Firm:
     @property
     def plan(self) -> Touchpoints:
         """Its channels."""
-        return plan_of(self.settings.market)
+        return touchpoints_of(self.settings.market)
 
     @property
     def channels(self) -> list[str]:

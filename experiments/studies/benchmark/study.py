@@ -19,7 +19,6 @@ from ...cells.lattice import NONE
 from ...cells.versions import version
 from ...config.points import digest, load
 from ...errors import BadInput, closest
-from ...estimate import benchmark as estimate
 from ...estimate.benchmark import INFORMATION, SCORE, UNIT, Scores, scores_of
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import row_of
@@ -158,7 +157,7 @@ class Benchmark(Study):
                 target_cpa=market.target_cpa,
             )
 
-        yield cell(NONE, estimate.NONE, scenario.bidders.strategy)
+        yield cell(NONE, NONE, scenario.bidders.strategy)
         for information, arm in arms(scenario).items():
             for spec in self.strategies:
                 if (market.name, label(spec)) not in self.obstacles:

@@ -19,14 +19,14 @@ from ...estimate import collaboration_levels as estimate
 from ...estimate.collaboration_levels import Level
 from ...estimate.intervals import Estimate, mean_interval, paired_difference
 from ...estimate.ladder import PROFIT, row_of
-from ...estimate.metrics import outcomes
+from ...estimate.metrics import metric_table
 from ...estimate.multiple import critical_value
 from ...estimate.sums import group_means
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_levels
 from ...report.wording import collaboration_levels as words
 from ..base import MarketPart, Row
-from ..cell_plans import PILOT, Plan
+from ..cell_plans import PILOT, CellPlan
 from .money import UNITS, terms_at
 
 Change = tuple["pd.Series[float]", "pd.Series[float]"]
@@ -52,19 +52,19 @@ class Levels(MarketPart):
         BadInput: fewer requests make no market.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         settings = plan.settings
         collaboration, requests = settings.collaboration, settings.study.curve.requests
         assert collaboration is not None  # noqa: S101 - only then it is wanted
         self._collaboration = collaboration
         small = varied(settings, fewer(settings, requests), place="study.curve.requests")
-        self._steps: dict[str, list[Plan]] = {shape: [] for shape in collaboration.shapes}
+        self._steps: dict[str, list[CellPlan]] = {shape: [] for shape in collaboration.shapes}
         for shape, steps in self._steps.items():
             for level in collaboration.levels:
                 there = small.model_copy(update={"collaboration": collaboration.at(level, shape)})
                 name = as_overrides({"collaboration.shape": shape, "collaboration.level": level})
-                steps.append(Plan(there, plan.state, name))
+                steps.append(CellPlan(there, plan.state, name))
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -188,18 +188,18 @@ def named(shape: str, cost: str) -> str:
     return f"shape {shape}, cost {cost}"
 
 
-def _arms(number: int, plan: Plan) -> tuple[str, ...]:
+def _arms(number: int, plan: CellPlan) -> tuple[str, ...]:
     return ("joint",) if number else ("joint", *plan.siloed)
 
 
-def _changes(steps: Sequence[Plan], replications: Sequence[int]) -> list[Change]:
+def _changes(steps: Sequence[CellPlan], replications: Sequence[int]) -> list[Change]:
     """What joined data bring and cost at each level of one shape; empty where cells failed."""
     tables = [
         plan.state.complete(plan.cells(_arms(number, plan), replications))
         for number, plan in enumerate(steps)
     ]
     wanted = (PROFIT, "data_cost")
-    found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
+    found = [metric_table(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
     if len(found) < len(tables):
         return []
     base: Any = found[0].xs(steps[0].sides().arm, level="arm")

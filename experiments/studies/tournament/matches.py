@@ -12,7 +12,7 @@ from jointbid.sim.scenario import StrategySpec
 
 from ...cells.cell import PILOTS, Cell, label
 from ...config.settings import Settings
-from ...config.study_settings import TournamentStudy
+from ...config.study_settings import TournamentSettings
 from ...estimate.tournament import Results
 from ...storage.cell_results import StudyState, table
 from ..cell_plans import cell_of, unit
@@ -25,7 +25,7 @@ PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 class Matches:
     """The matches of some strategies in one market. ``point`` says which of many; empty in the scenario's own."""
 
-    settings: Settings[TournamentStudy]
+    settings: Settings[TournamentSettings]
     strategies: tuple[StrategySpec, ...]
     point: str = ""
 

@@ -12,7 +12,7 @@ from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...estimate.intervals import contrast, mean_interval
 from ...estimate.ladder import row_of
-from ...estimate.ranking import PROFIT, TIED
+from ...estimate.ranking import SEAT_PROFIT, TIED
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_worlds
 from ...report.wording import tournament_worlds as words
@@ -73,7 +73,7 @@ class Worlds(SampledMarkets[Matches]):
             return
         yield from share_rows(self.table, "finding", {name: name for name in (*self._own.names, TIED)})
         lead = mean_interval(self.table[LEAD])
-        yield row_of("lead_over_worlds", self._leader(), PROFIT, self.unit[1], lead)
+        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit[1], lead)
         yield from key_rows(self.table, LEAD, "decided_by", self.settings.study.ranges)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import Scenario
 
-from ...cells.cell import Cell, Curve
+from ...cells.cell import BidCurve, Cell
 from ...errors import BadInput
 from ...storage.cell_results import StudyState
 from .tuned_parameter import TUNING, Tuned, answer, check_parameter, deviations
@@ -33,7 +33,7 @@ BIDS = 513
 Row = NDArray[np.float64]
 
 
-def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
+def check_curve(scenario: Scenario, parameter: str, point: str = "") -> BidCurve:
     """The configured curve, from which all start; ``point`` says where that is.
 
     Raises:
@@ -81,7 +81,7 @@ def refit(arms: Sequence[Tuned], state: StudyState) -> Iterator[list[Cell]]:
         answer(arm, number, PARAMETER, [curve], state, stay=True)
 
 
-def best_curve(prices: Row, values: Row, smear: float) -> Curve:
+def best_curve(prices: Row, values: Row, smear: float) -> BidCurve:
     """The bids of the highest (v - b) P(price < b), b <= v, for values from 0 to the highest, as (value, bid).
 
     Args:
@@ -101,14 +101,14 @@ def best_curve(prices: Row, values: Row, smear: float) -> Curve:
     return _curve(knots, np.minimum(np.maximum.accumulate(best), knots))
 
 
-def between(one: Curve, other: Curve, step: float) -> Curve:
+def between(one: BidCurve, other: BidCurve, step: float) -> BidCurve:
     """The curve that lies so large a part of the way from one to the other, at the other's knots."""
     knots, bids = np.array(other).T
     old = np.interp(knots, *np.array(one).T)
     return _curve(knots, old + step * (bids - old))
 
 
-def _curve(knots: Row, bids: Row) -> Curve:
+def _curve(knots: Row, bids: Row) -> BidCurve:
     return tuple(zip(knots.tolist(), np.round(bids, 9).tolist(), strict=True))
 
 
@@ -126,7 +126,7 @@ def _watched(arm: Tuned) -> list[Cell]:
     return [replace(now, replication=r) for r in TUNING]
 
 
-def _best(arm: Tuned, state: StudyState, smear: float) -> dict[int, Curve]:
+def _best(arm: Tuned, state: StudyState, smear: float) -> dict[int, BidCurve]:
     """The best response of each side by its number; none where cells failed, or nothing was sold."""
     found = state.of(_watched(arm))
     rows = [row for _, result in found for row in result.rows]

@@ -10,7 +10,7 @@ from ...cells.arms import FOCAL, bidder_names
 from ...cells.cell import Cell
 from ...config.study_settings import Tune
 from ...storage.cell_results import StudyState
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from .bid_curves import check_curve, refit
 from .tuned_parameter import Side, Tuned, check_parameter, sides_of, tune
 
@@ -26,7 +26,7 @@ class Retuned:
         BadInput: a strategy of one of them does not have the parameter, or does not take the values.
     """
 
-    def __init__(self, wanted: Tune | None, plans: Iterable[tuple[Plan, Iterable[str]]]) -> None:
+    def __init__(self, wanted: Tune | None, plans: Iterable[tuple[CellPlan, Iterable[str]]]) -> None:
         self.at: dict[str, dict[str, Tuned]] = {}
         self.baseline: dict[str, Tuned] = {}
         """By point, where rivals keep their curves of before: every bidder with the data of ``study.others``."""
@@ -39,7 +39,7 @@ class Retuned:
                 if cell.arm not in there:
                     there[cell.arm] = self._untuned(wanted, plan, cell)
 
-    def _untuned(self, wanted: Tune, plan: Plan, cell: Cell) -> Tuned:
+    def _untuned(self, wanted: Tune, plan: CellPlan, cell: Cell) -> Tuned:
         """An arm that is to be tuned, and its sides."""
         scenario = plan.settings.scenario
         spec, adapted = scenario.bidders.strategy, plan.study.rivals == "adapted"

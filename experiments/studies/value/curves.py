@@ -24,7 +24,7 @@ from ...report.plots.heat import draw_heat
 from ...report.wording.learning import threshold_sentences
 from ..base import MarketPart, Row
 from ..business.money import break_even_rows, with_break_even
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from . import learning
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -39,7 +39,7 @@ class Spot:
 
     line: str
     value: Any
-    plan: Plan
+    plan: CellPlan
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ class Curve:
         return "" if self.alone else self.swept.title
 
 
-class Points(MarketPart):
+class CurvePoints(MarketPart):
     """A part that compares arms at some points."""
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each point."""
         raise NotImplementedError
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield each point with what is compared there."""
         yield from ((plan, plan.compared) for plan in self.points())
 
@@ -75,7 +75,7 @@ class Points(MarketPart):
             for cell in (*plan.pilot(), *plan.cells(plan.compared, plan.replications))
         ]
 
-    def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
+    def found(self, plans: Mapping[Key, CellPlan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
         """Return the rows of each point, and what joint data are compared with; points with failed cells are left out."""
         tables = {
             key: self.state.complete(plan.cells(plan.compared, plan.replications))
@@ -84,14 +84,14 @@ class Points(MarketPart):
         return {key: (rows, plans[key].sides()) for key, rows in tables.items() if rows is not None}
 
 
-class Curves(Points):
+class Curves(CurvePoints):
     """What joining is worth over the values of some keys.
 
     Raises:
         BadInput: keys or values that make no market, and curves of one name.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         self.curves = curves(plan)
 
@@ -100,7 +100,7 @@ class Curves(Points):
         """Return whether curves are drawn, or break-evens looked for."""
         return bool(settings.plot.enabled or settings.money.requests_per_month is not None)
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each point of each curve."""
         return [spot.plan for curve in self.curves for spot in curve.spots]
 
@@ -178,10 +178,10 @@ class Curves(Points):
         return [(title, cost) for title, cost in found if cost is not None and len(cost)]
 
 
-class Map(Points):
+class Map(CurvePoints):
     """The two steps over redundancy and interaction."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         grid = plan.study.curve
         self._map = {
@@ -195,7 +195,7 @@ class Map(Points):
         """Return whether it is drawn, and the two steps are there to be drawn."""
         return bool(settings.plot.enabled) and not sources_read(settings.scenario)
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each redundancy and interaction."""
         return list(self._map.values())
 
@@ -213,7 +213,7 @@ class Map(Points):
             yield Figure("redundancy_interaction", heat, draw)
 
 
-def curves(ladder: Plan) -> list[Curve]:
+def curves(ladder: CellPlan) -> list[Curve]:
     """Return the curves that the settings of the ladder ask for.
 
     Raises:
@@ -252,14 +252,14 @@ def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
     return tuple(asked) + learning.swept(settings)
 
 
-def point(ladder: Plan, changes: Changes, place: str) -> Plan:
+def point(ladder: CellPlan, changes: Changes, place: str) -> CellPlan:
     """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
     smaller = fewer(ladder.settings, ladder.study.curve.requests)
     there = varied(ladder.settings, {**smaller, **changes}, place=place)
-    return Plan(there, ladder.state, as_overrides(changes))
+    return CellPlan(there, ladder.state, as_overrides(changes))
 
 
-def _spots(ladder: Plan, swept: Swept, place: str) -> Iterator[Spot]:
+def _spots(ladder: CellPlan, swept: Swept, place: str) -> Iterator[Spot]:
     for line, own in (swept.lines or {"": {}}).items():
         for value in swept.values:
             plan = point(ladder, {**swept.set, **own, swept.over: value}, place)

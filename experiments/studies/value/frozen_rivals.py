@@ -14,17 +14,17 @@ from ...estimate.frozen_rivals import effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary
 from ...report.wording.value import frozen_sentence
 from ..base import MarketPart, Row
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from .ladders import replications
 
 
 class FrozenRivals(MarketPart):
     """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         there = varied(plan.settings, {"study.rivals": "frozen"}, place="study.rivals")
-        self._frozen = Plan(there, plan.state, "study.rivals=frozen")
+        self._frozen = CellPlan(there, plan.state, "study.rivals=frozen")
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -32,7 +32,7 @@ class FrozenRivals(MarketPart):
         study = settings.study
         return study.tune is not None and study.tune.values is None and study.rivals == "adapted"
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield the plan with frozen rivals."""
         yield self._frozen, self._frozen.compared
 

@@ -20,7 +20,7 @@ from ...report.wording.media import media_line
 from ...report.wording.value import holders, others, verdict
 from ...storage.cell_results import table
 from ..base import MarketPart, Row
-from ..cell_plans import WIDTH_PILOT, Plan, unit
+from ..cell_plans import WIDTH_PILOT, CellPlan, unit
 from ..tuning.tuned_policies import Retuned
 from . import learning, notes
 
@@ -28,7 +28,7 @@ from . import learning, notes
 class Ladders(MarketPart):
     """Every arm in every replication; where both valuations are asked for, once more with learned values."""
 
-    def __init__(self, ladders: Sequence[tuple[Plan, tuple[str, ...]]], retuned: Retuned) -> None:
+    def __init__(self, ladders: Sequence[tuple[CellPlan, tuple[str, ...]]], retuned: Retuned) -> None:
         super().__init__(ladders[0][0])
         self._ladders, self._retuned = ladders, retuned
         self._learned = ladders[1][0] if len(ladders) > 1 else None
@@ -106,12 +106,12 @@ class Ladders(MarketPart):
         return self.plan.sides()
 
 
-def width_pilot(plan: Plan) -> list[Cell]:
+def width_pilot(plan: CellPlan) -> list[Cell]:
     """Return joint, and what it may be compared with, on the replications that fix the number of replications."""
     return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
 
 
-def replications(plan: Plan) -> int:
+def replications(plan: CellPlan) -> int:
     """Return how many replications a ladder has: as configured, or as a pilot shows for the wanted half-width."""
     study = plan.study
     if study.half_width is None:

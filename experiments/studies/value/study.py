@@ -10,11 +10,11 @@ from ...cells.cell import Cell
 from ...errors import BadInput
 from ..base import MarketPart, Study
 from ..business.collaboration_levels import Levels
-from ..business.money import Money
+from ..business.money import NetValue
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from ..tuning.tuned_policies import Retuned
 from . import learning
 from .curves import Curves, Map
@@ -25,7 +25,7 @@ from .media import Media
 from .worlds import Worlds
 
 PARTS: tuple[type[MarketPart], ...] = (
-    ValueInUnits, Media, FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
+    ValueInUnits, Media, FrozenRivals, NetValue, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
 )  # fmt: skip
 """The parts beside the ladder, in the order of their rows."""
 
@@ -54,8 +54,8 @@ class Value(Study):
         return Ladders(self._ladders, self._retuned)
 
     @cached_property
-    def _ladders(self) -> list[tuple[Plan, tuple[str, ...]]]:
-        return learning.ladders(Plan(self.settings, self.state))
+    def _ladders(self) -> list[tuple[CellPlan, tuple[str, ...]]]:
+        return learning.ladders(CellPlan(self.settings, self.state))
 
     @cached_property
     def _further(self) -> list[MarketPart]:

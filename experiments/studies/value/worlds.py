@@ -28,13 +28,13 @@ from ..business.money import has_costs, terms
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from ..sampled_markets import JointValue, SampledMarkets, World, key_rows, result_columns, sampled, share_rows
 from .learning import learned_ladder
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WorldResult:
     """One result of every world.
 
     Attributes:
@@ -52,22 +52,22 @@ class Outcome:
     what: str
 
 
-OUTCOMES = {
-    "value": Outcome(
+RESULTS = {
+    "value": WorldResult(
         "finding",
         ("joining pays", "joining costs", "no difference shown"),
         "decided_by",
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
     ),
-    "learned": Outcome(
+    "learned": WorldResult(
         "learned_finding",
         ("learned joining pays", "learned joining costs", "no difference shown by learned joining"),
         "learned_decided_by",
         "Where values are learned, joining is shown to pay in {pays} of these worlds, and to cost in {costs}.",
         "its value where it is learned",
     ),
-    "sight": Outcome(
+    "sight": WorldResult(
         "sight_finding",
         ("seeing all pays", "seeing all costs", "no difference shown by seeing all"),
         "sight_decided_by",
@@ -75,21 +75,21 @@ OUTCOMES = {
         f"clicks alone, on the same data, in {{pays}}, and less in {{costs}}; {WHICH}.",
         "that difference",
     ),
-    "net": Outcome(
+    "net": WorldResult(
         "net_finding",
         ("pays after costs", "does not pay after costs", "no difference shown after costs"),
         "net_decided_by",
         "After costs it is shown to pay in {pays} of these worlds, and not to pay in {costs}.",
         "its net value",
     ),
-    "lead": Outcome(
+    "lead": WorldResult(
         "lead_finding",
         ("the slow plan ends ahead", "the slow plan ends behind", "no lead shown"),
         "lead_decided_by",
         "The slow plan is shown to end ahead of the fast one in {pays} of these worlds, and behind it in {costs}.",
         "its lead",
     ),
-    "upgrade": Outcome(
+    "upgrade": WorldResult(
         "upgrade_finding",
         ("better data pay", "better data cost", "no difference shown by better data"),
         "upgrade_decided_by",
@@ -137,10 +137,10 @@ def possible(
     return (), tuple((one.key, error.problems[0]) for one in ranges)
 
 
-class Market:
+class DrawnMarket:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
-    def __init__(self, plan: Plan, small: SmallWorlds | None) -> None:
+    def __init__(self, plan: CellPlan, small: SmallWorlds | None) -> None:
         self.plan, settings = plan, plan.settings
         size = settings.study.curve if small is None else small
         self.joint = JointValue(plan, size.replications)
@@ -170,7 +170,7 @@ class Market:
         return mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
 
 
-class Worlds(MarketPart, SampledMarkets[Market]):
+class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
     @cached_property
@@ -178,12 +178,12 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         return small_worlds(self.settings)
 
     @cached_property
-    def worlds(self) -> list[World[Market]]:
+    def worlds(self) -> list[World[DrawnMarket]]:
         """Every drawn world."""
         return self._drawn[0]
 
     @cached_property
-    def _drawn(self) -> tuple[list[World[Market]], tuple[Range, ...], tuple[tuple[str, str], ...]]:
+    def _drawn(self) -> tuple[list[World[DrawnMarket]], tuple[Range, ...], tuple[tuple[str, str], ...]]:
         """The worlds, the ranges that they are drawn from, and each key that makes no market here with its problem."""
         if self._small is None:
             return self.worlds_with(sampled(self.settings)), (), ()
@@ -196,7 +196,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             kept, left_out = possible(self.settings, ranges, error)
             return self._small_worlds(kept), kept, left_out
 
-    def _small_worlds(self, ranges: tuple[Range, ...]) -> list[World[Market]]:
+    def _small_worlds(self, ranges: tuple[Range, ...]) -> list[World[DrawnMarket]]:
         small = self._small
         if small is None or (small.auto and not ranges):
             return []
@@ -212,21 +212,21 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         """The bid requests of a world."""
         return self._small.requests if self._small else super().requests
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield the plan of each world."""
         for world in self.worlds:
             joints = filter(None, (world.market.joint, world.market.learned))
             yield from ((joint.plan, joint.arms) for joint in joints)
 
-    def market(self, settings: Settings[Any], point: str) -> Market:
+    def market(self, settings: Settings[Any], point: str) -> DrawnMarket:
         """Return the market of one world."""
-        return Market(Plan(settings, self.state, point), self._small)
+        return DrawnMarket(CellPlan(settings, self.state, point), self._small)
 
     def cells(self) -> list[Cell]:
         """Return the cells of all worlds."""
         return [cell for world in self.worlds for cell in world.market.cells()]
 
-    def row(self, market: Market) -> Row | None:
+    def row(self, market: DrawnMarket) -> Row | None:
         """Return the value of joint data with its interval and what that shows; then the further results there are."""
         value = market.joint.value()
         if value is None:
@@ -257,9 +257,9 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             yield from range_rows(self.table, self.unit[1])
         if self._small:
             ranges = self._drawn[1] if is_joined else ()
-            yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
+            yield from key_rows(self.table, "value", RESULTS["value"].decided_by, ranges)
             return
-        for column, outcome in OUTCOMES.items():
+        for column, outcome in RESULTS.items():
             if outcome.finding not in self.table:
                 continue
             findings = dict(zip(("positive", "negative", "no difference shown"), outcome.names, strict=True))
@@ -284,7 +284,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
         yield from plausible_range(summary, len(self.table), self.unit[1])
-        for column, outcome in OUTCOMES.items():
+        for column, outcome in RESULTS.items():
             if column == "net" and not has_costs(self.settings):
                 continue  # what it brings after costs is what it brings
             pays, costs = (share_of(summary, name) for name in outcome.names[:2])
