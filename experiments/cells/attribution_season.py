@@ -29,8 +29,6 @@ BY_LAST_TOUCH, BY_CLAIMS = f"{UNIFIED}/last_touch", f"{SILO}/last_touch"
 COMPARED = {"end_to_end_value": (BY_LAST_TOUCH, BY_CLAIMS), "test_over_last_touch": (TEST, BY_LAST_TOUCH)}
 """Estimand -> budgets by what, and by what they are compared with."""
 BUDGET = "daily_budget"
-NEXT = 100_000
-"""Budgets that a replication's log leads to are played in another market: that of the replication so much further on."""
 INTERESTED = 1
 
 

@@ -35,7 +35,9 @@ def run_cell(cell: Cell) -> CellResult:
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
-    found = cell_result(cell, result, further, MARKET_FIGURES, hours=not cell.point or bool(cell.lineup))
+    found = cell_result(
+        cell, result, further, MARKET_FIGURES, hours=not cell.study_point or bool(cell.lineup)
+    )
     for row in found.rows if cell.watched else ():
         row.update(prices.columns(row["advertiser"]))
     return found
@@ -67,11 +69,11 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     holders = holders_of(cell.who, bidders)
     others = _with_what_is_for_sale(scenario, cell.others)
     arms = [cell.arm if number < holders else others for number in range(bidders)]
-    market: dict[str, Entrant] = {}
+    found: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
         held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
-        market |= seats(cell, name, arms[number], held)
-    return market
+        found |= seats(cell, name, arms[number], held)
+    return found
 
 
 def arm_of(cell: Cell, spec: StrategySpec) -> str:

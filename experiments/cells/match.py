@@ -25,22 +25,22 @@ def run_match(cell: Cell) -> CellResult:
     caps and holdout. It is nan with several slots, and where purchases follow
     months after an impression: none is known there.
     """
-    market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
+    bidders, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
-    prices = MetPrices(list(market), list(market)) if bounded else None
-    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
-    bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
+    prices = MetPrices(list(bidders), list(bidders)) if bounded else None
+    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
+    bounds = _bounds(cell, bidders, prices) if prices else [np.nan] * len(bidders)
     further = [
         {"strategy": strategy, "focal": False, "hindsight_profit": bound}
         for strategy, bound in zip(strategies, bounds, strict=True)
     ]
-    hours = len(cell.lineup) > 2 and not cell.point
+    hours = len(cell.lineup) > 2 and not cell.study_point
     return cell_result(cell, result, further, ("revenue", "welfare"), hours=hours)
 
 
-def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: MetPrices) -> list[float]:
+def _bounds(cell: Cell, bidders: Mapping[str, Entrant], prices: MetPrices) -> list[float]:
     scenario, time_us = cell.scenario, prices.time_us
-    values = worth(scenario, list(market), cell.seed, cell.replication)
+    values = worth(scenario, list(bidders), cell.seed, cell.replication)
     return [
         _bound(
             entrant.terms or scenario.bidders.terms,
@@ -50,7 +50,7 @@ def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: MetPrices) -> lis
             prices.prices(seat),
             time_us,
         )
-        for (seat, entrant), value in zip(market.items(), values, strict=True)
+        for (seat, entrant), value in zip(bidders.items(), values, strict=True)
     ]
 
 

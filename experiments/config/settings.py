@@ -92,10 +92,10 @@ class Settings(Model, Generic[StudySettings]):
     plot: Plot = Plot()
     """How plots are drawn."""
     scenario: Scenario
-    """The market as it was given; `market` is what is simulated."""
+    """The market as it was given; `played_scenario` is what is simulated."""
 
     @property
-    def market(self) -> Scenario:
+    def played_scenario(self) -> Scenario:
         """The scenario as it is at the firm's level of collaboration."""
         plan = self.collaboration
         return self.scenario if plan is None else carried_out(self.scenario, plan)

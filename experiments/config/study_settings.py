@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from jointbid.sim.scenario import Model, StrategySpec
 from jointbid.sim.scenario.base import Count, Finite
 
-from ..cells.cell import PILOTS
+from ..cells.replications import NEXT_SEASON, PILOTS
 
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``jointbid.experiments.cells.arms.arms_of`` has them."""
@@ -232,7 +232,7 @@ class SensitivitySettings(ValuationSettings):
 class AttributionSettings(Model):
     """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule."""
 
-    replications: Annotated[int, Field(ge=1, lt=100_000)] = 20
+    replications: Annotated[int, Field(ge=1, lt=NEXT_SEASON)] = 20
     """How often the firm's season is simulated; more make intervals narrower."""
     budgets: tuple[str, ...] = (
         "unified/linear",

@@ -35,7 +35,7 @@ def in_units(
     silos = [silo for silo in silos if silo in profit]
     differences = [combined(profit, {"joint": 1.0, silo: -1.0}) for silo in silos]
     value = least([mean_interval(one) for one in differences])
-    yield "per_requests", _times(value, per)
+    yield "per_requests", value.times(per)
     further = {
         "per_thousand_bought": least(
             [ratio(THOUSAND * one, bought["joint"].reindex(one.index)) for one in differences]
@@ -44,8 +44,4 @@ def in_units(
     }
     yield from ((name, found) for name, found in further.items() if not math.isnan(found.estimate))
     if requests_per_month is not None:
-        yield "per_month", _times(value, requests_per_month)
-
-
-def _times(found: Estimate, factor: float) -> Estimate:
-    return Estimate(factor * found.estimate, factor * found.ci_low, factor * found.ci_high, found.n)
+        yield "per_month", value.times(requests_per_month)

@@ -273,7 +273,12 @@ def _finish(side_task: SideTask) -> None:
 def failure(outcome: TaskOutcome, point: Point) -> dict[str, Any]:
     """Return a line of ``failures.jsonl``, without the traceback."""
     cell = outcome.item
-    about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
+    about = {
+        "point": cell.study_point,
+        "arm": cell.treatment,
+        "replication": cell.replication,
+        "seed": cell.seed,
+    }
     return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 
 

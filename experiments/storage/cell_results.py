@@ -84,7 +84,7 @@ def parts(
     records: list[dict[str, Any]] = []
     number, empty = 0, True
     for number, (cell, result) in enumerate(found, 1):
-        values = (cell.point, cell.treatment, cell.replication, cell.seed)
+        values = (cell.study_point, cell.treatment, cell.replication, cell.seed)
         about = dict(zip(STUDY_COLUMNS, values, strict=True))
         records += [{**about, **row, **about} for row in rows(result)]  # another point may share the result
         if number % PART_CELLS == 0 and records:

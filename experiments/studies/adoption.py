@@ -79,7 +79,7 @@ class Adoption(Study):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what in the scenario spoils the equilibrium."""
-        yield from notes(self.settings.scenario, self._bidders, self._unreckoned)
+        yield from notes(self.settings.scenario, self._bidders, self._reckoned[1])
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the table by number of adopters."""
@@ -94,11 +94,6 @@ class Adoption(Study):
     def _played(self) -> Settings[Any]:
         """The settings with bidders who compete, and who account for what winning tells where that is worked out."""
         return self._reckoned[0]
-
-    @property
-    def _unreckoned(self) -> tuple[str, ...]:
-        """Why bidders who were to account for what winning tells do not."""
-        return self._reckoned[1]
 
     @cached_property
     def _reckoned(self) -> tuple[Settings[Any], tuple[str, ...]]:
@@ -132,7 +127,7 @@ class Adoption(Study):
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study
         arm, point = (study.arm, f"{AT}{k}") if k else (study.others, "")
-        return cell_of(self._played, arm, replication, who=k or 1, point=point)
+        return cell_of(self._played, arm, replication, who=k or 1, study_point=point)
 
     def _answers(self) -> Iterator[tuple[int, bool, BestResponse]]:
         """By equilibrium number, and whether of an adopter: the answers of one bidder to the others."""
@@ -149,9 +144,7 @@ class Adoption(Study):
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
             if (found := answers.regret(self.state, self.settings.study.replications)) is not None:
-                scale, low, high = self.unit[0], found.ci_low, found.ci_high
-                known = Estimate(scale * found.estimate, scale * low, scale * high, found.n)
-                yield self._row(REGRET[adopts], k, PROFIT, known)
+                yield self._row(REGRET[adopts], k, PROFIT, found.times(self.unit[0]))
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""

@@ -16,16 +16,13 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ..cells.arms import bidder_names
-from ..cells.cell import PILOTS, Cell
+from ..cells.cell import Cell
+from ..cells.replications import ANSWERING, CONFIRMED_FROM
 from ..config.lineup import STANDARD
 from ..estimate.adoption import ROUNDING
 from ..estimate.intervals import Estimate, paired_difference
 from ..storage.cell_results import StudyState
 
-ANSWERING = tuple(range(5 * PILOTS, 5 * PILOTS + 3))
-"""Replications on which answers are tried; no estimate uses them."""
-CONFIRMED_FROM = ANSWERING[-1] + 1
-"""The first of the replications on which the best answer is played again."""
 GAINS = (0.0, 0.5, 0.75, 0.9, 1.1, 1.5)
 """Multiples of the value that are tried as bids."""
 

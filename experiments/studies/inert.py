@@ -186,7 +186,7 @@ def _is_same(
 
 def _order(cell: Cell) -> tuple[bool, bool, bool, int]:
     """What comes first is compared: the market itself, all data, no pilot, the first replication."""
-    return bool(cell.point), cell.arm != JOINT, cell.is_pilot, cell.replication
+    return bool(cell.study_point), cell.arm != JOINT, cell.is_pilot, cell.replication
 
 
 def _with_few(cell: Cell) -> Scenario:

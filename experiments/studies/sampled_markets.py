@@ -17,6 +17,7 @@ from jointbid.sim.streams import Streams
 from ..cells.arms import CLICKS
 from ..cells.cell import Cell
 from ..cells.lattice import JOINT
+from ..cells.replications import PILOT
 from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
@@ -34,9 +35,8 @@ from ..estimate.ladder import (
 from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
 from ..estimate.sides import Sides
-from ..storage.cell_results import StudyState
 from .base import Row, StudyPart
-from .cell_plans import PILOT, CellPlan, unit
+from .cell_plans import CellPlan, unit
 
 PILOTS_HERE = PILOT[:2]
 """Each of many markets has fewer pilots, on which its silo is chosen."""
@@ -44,7 +44,7 @@ PILOTS_HERE = PILOT[:2]
 Studied = TypeVar("Studied")
 
 
-def check(ranges: Sequence[Range], wanted: str) -> None:
+def refuse_ranges(ranges: Sequence[Range], wanted: str) -> None:
     """Refuse to draw from nothing, or from two ranges of one key.
 
     Raises:
@@ -76,7 +76,7 @@ def sampled(
     if not count:
         return []
     ranges = study.ranges if ranges is None else ranges
-    check(ranges, wanted)
+    refuse_ranges(ranges, wanted)
     streams = Streams(settings.seed, 0)
     columns = [streams.uniform(f"world/{one.key}", 0, count).tolist() for one in ranges]
     return [values_at(ranges, shares) for shares in zip(*columns, strict=True)]
@@ -181,12 +181,6 @@ class JointValue:
 
     plan: CellPlan
     replications: int
-
-    @classmethod
-    def at(cls, settings: Settings[Any], changes: Changes, name: str, state: StudyState) -> JointValue:
-        """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
-        there = settings_at(settings, changes, settings.study.requests)
-        return cls(CellPlan(there, state, f"{name}: {as_overrides(changes)}"), settings.study.replications)
 
     @property
     def arms(self) -> tuple[str, ...]:

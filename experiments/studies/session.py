@@ -69,9 +69,7 @@ def run_study(point: Point, kind: type[Study]) -> StudyResult:
 
 
 def run_studies(
-    points: Collection[Point],
-    kind: type[Study],
-    deliver: Callable[[Point, StudyResult], None],
+    points: Collection[Point], kind: type[Study], deliver: Callable[[Point, StudyResult], None]
 ) -> None:
     """Run a study at each point, all of them in one pool, and deliver each result when it is there.
 
@@ -244,7 +242,8 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
         if not study.state.failures:
             raise
         return
-    result.findings = _findings(point, study, summary, rows)
+    findings = study.summarise(summary)
+    result.findings = replace(findings, notes=(*findings.notes, *remote_notes(point.settings, rows)))
     folder.write_table(SUMMARY_CSV, summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
@@ -252,12 +251,6 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
             folder.write_table(f"{name}.csv", further)
         for name, document in part.documents(summary).items():
             folder.write_json(f"{name}.json", document)
-
-
-def _findings(point: Point, study: Study, summary: pd.DataFrame, rows: pd.DataFrame) -> Findings:
-    """Return what the study found; of bidders elsewhere also how they answered."""
-    found = study.summarise(summary)
-    return replace(found, notes=(*found.notes, *remote_notes(point.settings, rows)))
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:

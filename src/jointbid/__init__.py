@@ -144,7 +144,7 @@ def load(
         return load_folder(what)
     from jointbid.experiments.config.points import load as compose
 
-    return compose("run", [f"scenario={what}", *overrides])[0].settings.market
+    return compose("run", [f"scenario={what}", *overrides])[0].settings.played_scenario
 
 
 def load_study(folder: str | os.PathLike[str]) -> StudyFolder:

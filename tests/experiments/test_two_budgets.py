@@ -68,12 +68,12 @@ def test_level_0_is_the_silo_and_level_1_the_joint_arm(shape, values):
     more = (f"collaboration.shape={shape}", f"bidders.values={values}")
     apart, whole = (market("value", f"collaboration.level={level}", *more) for level in (0, 1))
     assert outcomes(apart, "joint") == outcomes(apart, "context") == outcomes(whole, "context")
-    assert whole.market == whole.scenario
+    assert whole.played_scenario == whole.scenario
     assert outcomes(whole, "joint") != outcomes(apart, "joint")
 
 
 def test_a_level_between_moves_every_dial():
-    half = market("value", "collaboration.level=0.5").market.source
+    half = market("value", "collaboration.level=0.5").played_scenario.source
     assert half["profile"].match_rate == pytest.approx(0.4)
     assert half["profile"].sync_interval_h == pytest.approx((24 + 2160) / 2)
     assert half["touchpoints"].coverage == pytest.approx(0.45)

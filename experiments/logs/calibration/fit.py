@@ -147,11 +147,7 @@ def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.
 
 
 def _response(
-    profile: NDArray[np.int64],
-    context: NDArray[np.int64],
-    clicks: Floats,
-    weight: Floats,
-    types: int,
+    profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, weight: Floats, types: int
 ) -> tuple[dict[str, float], float]:
     """Return the keys of the response that reproduce the clicks, and the standard error of the interaction."""
     there = profile >= 0

@@ -22,14 +22,7 @@ from ..formats.registry import joined_tables
 from ..log_table import SOURCES, UNSEEN, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
 from .bids import click_values, costs
-from .folds import (
-    Blocks,
-    assign_folds,
-    blocks_of,
-    fold_without_classes,
-    person_draws,
-    time_folds,
-)
+from .folds import Blocks, assign_folds, blocks_of, fold_without_classes, person_draws, time_folds
 from .suspects import Hidden, Suspects, union
 
 CLICKS_PER_FOLD = 5

@@ -129,11 +129,7 @@ def playable(
 
 
 def play_all(
-    plan: ReplayPlan,
-    priced: PricedLog,
-    parts: Sequence[Part],
-    shares: tuple[float, ...],
-    suffix: str,
+    plan: ReplayPlan, priced: PricedLog, parts: Sequence[Part], shares: tuple[float, ...], suffix: str
 ) -> pd.DataFrame:
     """Return the table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`.
 

@@ -130,11 +130,6 @@ class StudyFolder:
         return self.sides.arm
 
     @property
-    def best_single(self) -> str:
-        """The better single source, chosen on pilot seeds; empty where the study has none."""
-        return self.sides.chosen.get(BEST_SINGLE, "")
-
-    @property
     def is_log(self) -> bool:
         """Whether it replays a log: then intervals are of its rows, drawn again, and not of simulated markets."""
         return "budget_share" in self.summary

@@ -8,15 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from ...cells.attribution_season import (
-    AS_IS,
-    BY_CLAIMS,
-    BY_LAST_TOUCH,
-    TEST,
-    TRUTH,
-    credit_names,
-    run_cell,
-)
+from ...cells.attribution_season import AS_IS, BY_CLAIMS, BY_LAST_TOUCH, TEST, TRUTH, credit_names, run_cell
 from ...cells.cell import Cell
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, NEXT, TEST
+from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST
 from ...cells.cell import Cell
+from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
 from ...estimate.intervals import paired_difference
 from ...report.wording.attribution import SHARES
@@ -73,8 +74,8 @@ class Worlds(SampledMarkets[Firm]):
         scale, _ = unit(firm.settings)
         records = [
             {
-                "replication": cell.replication - NEXT,
-                "by": cell.point.rpartition("budget by ")[2],
+                "replication": cell.replication - NEXT_SEASON,
+                "by": cell.study_point.rpartition("budget by ")[2],
                 "profit": sum(row["profit"] for row in result.rows) * scale / result.rows[0]["requests"],
             }
             for cell, result in found

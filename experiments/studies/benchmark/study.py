@@ -151,7 +151,7 @@ class Benchmark(Study):
                 train_requests=market.train_requests,
                 seed=self.suite.seeds[self.settings.study.split],
                 replication=replication,
-                point=f"{market.name}/{information}",
+                study_point=f"{market.name}/{information}",
                 lineup=lineup_of(scenario, spec),
                 replayed=market.replayed,
                 target_cpa=market.target_cpa,

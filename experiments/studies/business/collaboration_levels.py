@@ -13,6 +13,7 @@ import pandas as pd
 
 from ...cells.arms import bidder_names
 from ...cells.cell import Cell, holders_of
+from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...estimate import collaboration_levels as estimate
@@ -26,7 +27,7 @@ from ...report.plots.figure import Figure
 from ...report.plots.money import draw_levels
 from ...report.wording import collaboration_levels as words
 from ..base import MarketPart, Row
-from ..cell_plans import PILOT, CellPlan
+from ..cell_plans import CellPlan
 from .money import UNITS, terms_at
 
 Change = tuple["pd.Series[float]", "pd.Series[float]"]
@@ -91,7 +92,7 @@ class Levels(MarketPart):
             yield self._row("best_level_net_value", arm, "npv", estimate.net_value(best))
             if (shape, cost) == (self._collaboration.shape, self._collaboration.cost):
                 yield from self._own_rows(arm, there, best)
-        yield from self._staying_out(cells[cells["study_point"] == self.plan.point])
+        yield from self._staying_out(cells[cells["study_point"] == self.plan.study_point])
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the best level, how far that hangs on the mapping, and the CIO's level."""

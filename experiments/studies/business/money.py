@@ -48,7 +48,7 @@ class NetValue(MarketPart):
         if known is None or settings.first_party is not None:
             return
         sides = self.plan.sides()
-        own = cells[cells["study_point"] == self.plan.point]
+        own = cells[cells["study_point"] == self.plan.study_point]
         for estimand, metric, found in net_rows(known, *per_request(own, sides)):
             yield _row(settings, estimand, sides.named, metric, found)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...cells.cell import Cell
 from ...cells.lattice import Lattice
+from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
@@ -23,7 +24,7 @@ from ...report.plots.figure import Figure
 from ...report.plots.money import draw_months
 from ...report.wording.business import own_data_sentences
 from ..base import MarketPart, Row
-from ..cell_plans import PILOT, CellPlan
+from ..cell_plans import CellPlan
 from .money import UNITS, terms
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -59,7 +60,7 @@ class OwnData(MarketPart):
         self._parts, self.steps = parts, []
         for part in parts:
             market = with_part(small.scenario, building.own, part)
-            point = as_overrides({f"{plan.point} built_up".strip(): part})
+            point = as_overrides({f"{plan.study_point} built_up".strip(): part})
             self.steps.append(CellPlan(small.model_copy(update={"scenario": market}), plan.state, point))
         lattice = Lattice(tuple(small.scenario.source))
         self.own, self.bought = (

@@ -34,7 +34,7 @@ class Upgrade(MarketPart):
     def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         better = varied(plan.settings, plan.study.upgrade, place="study.upgrade")
-        self._both = plan, CellPlan(better, plan.state, f"{plan.point}, better data".removeprefix(", "))
+        self._both = plan, CellPlan(better, plan.state, f"{plan.study_point}, better data".removeprefix(", "))
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:

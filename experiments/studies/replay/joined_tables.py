@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
+from ...estimate.sides import Sides
 from ...logs.formats.mapping import Mapping as LogMapping
 from ...logs.formats.registry import joined_tables
 from ...logs.replay.bids import expected_values, votes
@@ -80,11 +81,11 @@ class _Prices:
         return profit_column(plan, requests, outcome)
 
 
-def study_tables(
+def other_joins(
     plan: ReplayPlan,
     requests: Requests,
     outcomes: Sequence[ReplayOutcome],
-    silo: str,
+    headline: Sides,
     costs: LookupCosts,
     prices: Sequence[PriceLaw],
     progress: Callable[[str], None],
@@ -95,7 +96,7 @@ def study_tables(
         plan: the settings.
         requests: the log.
         outcomes: of the headline: they are distinguished by campaign.
-        silo: what joint data are compared with there.
+        headline: what joint data are compared with there.
         costs: of joining.
         prices: landscapes that stand in for the log's prices, the one that tables are of first; none where it has prices.
         progress: receives a line for each step.
@@ -103,6 +104,8 @@ def study_tables(
     mapping = joined_tables(plan.supply)
     if mapping is None or not feature_tables(mapping) or requests.log.joins is None:
         return None
+    silo = headline.chosen.get(headline.silo, headline.silo)
+    costs = replace(costs, added=set(requests.log.roles.sources) - set(silo.split("+")))
     small = replace(plan, settings=plan.settings.model_copy(update={"folds": FOLDS, "penalties": (0.3,)}))
     dealt = requests.dealt(small.settings, plan.seed, 0)
     columns: dict[Any, Floats] = {"requests": requests.weights}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,6 @@ from ...logs.replay.bids import BROUGHT
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
 from ...logs.replay.plan import ReplayPlan, Requests, load
-from ...logs.replay.price_law import PriceLaw
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
 from ...logs.replay.summary import Variant, summarise
 from ...logs.replay.suspects import hidden_words
@@ -23,7 +22,7 @@ from ...report.wording.joined_tables import LookupCosts
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
 from ...report.wording.value import verdict
 from .beyond_log import beyond_the_log
-from .joined_tables import JoinedFindings, study_tables
+from .joined_tables import other_joins
 from .played import Played
 
 NO_COSTS = LookupCosts()
@@ -94,7 +93,7 @@ def run_replay(
         verdicts[tags] += f" {sentence}"
     notes += beyond.notes
     more |= beyond.tables
-    if joins := _joins(plan, requests, played, sides, costs, (), progress):
+    if joins := other_joins(plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, (), progress):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
@@ -105,22 +104,6 @@ def run_replay(
         tuple(notes),
         more,
     )
-
-
-def _joins(
-    plan: ReplayPlan,
-    requests: Requests,
-    played: Played,
-    sides: Mapping[Variant, Sides],
-    costs: LookupCosts,
-    prices: Sequence[PriceLaw],
-    progress: Callable[[str], None],
-) -> JoinedFindings | None:
-    """Follow the worth of joining over other joins, against the silo of the headline; None without tables."""
-    head = sides[ALL, UNLIMITED]
-    silo = head.chosen.get(head.silo, head.silo)
-    costs = replace(costs, added=set(requests.log.roles.sources) - set(silo.split("+")))
-    return study_tables(plan, requests, played.outcomes, silo, costs, prices, progress)
 
 
 def _in_landscapes(
@@ -164,7 +147,9 @@ def _in_landscapes(
     notes = [*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo)]
     more = {"landscapes": band}
     in_order = [middle.law, *(law.law for law in prices if law is not middle)]
-    if joins := _joins(plan, requests, played, sides, costs, in_order, progress):
+    if joins := other_joins(
+        plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, in_order, progress
+    ):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(

@@ -11,6 +11,7 @@ import pandas as pd
 from jointbid.strategies.plugins import origin, plugins
 
 from ...cells.cell import TOGETHER, Cell
+from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
 from ...estimate.tournament import Results
 from ...execution.tasks import Work
@@ -19,7 +20,7 @@ from ...report.plots.tournament import draw_payoffs, draw_ranks
 from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
 from ...storage.cell_results import table
 from ..base import Row, Study, StudyPart
-from .matches import PILOT, Matches
+from .matches import Matches
 from .worlds import Worlds
 
 
@@ -50,7 +51,7 @@ class Tournament(Study):
 
     def cells(self) -> list[Cell]:
         """Return all matches: the market of all first, as that tries every strategy."""
-        return [*self._played, *self._matches.pairings(PILOT)]
+        return [*self._played, *self._matches.pairings(TUNING)]
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return scores, ranks, comparisons and regrets."""

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import Scenario
 
 from ...cells.cell import BidCurve, Cell
+from ...cells.replications import TUNING
 from ...errors import BadInput
 from ...storage.cell_results import StudyState
-from .tuned_parameter import TUNING, Tuned, answer, check_parameter, deviations
+from .tuned_parameter import Tuned, answer, check_parameter, deviations
 
 PARAMETER = "curve"
 ROUNDS = tuple((1.0 / k, 0.1 / k**0.75) for k in range(1, 21))

@@ -16,12 +16,10 @@ from typing import Any
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...cells.arms import bidder_names
-from ...cells.cell import PILOTS, Cell, Policies, Value, holders_of
+from ...cells.cell import Cell, Policies, Value, holders_of
+from ...cells.replications import TUNING
 from ...errors import BadInput
 from ...storage.cell_results import CellResults, StudyState
-
-TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
-"""Replications on which policies are tuned; no estimate uses them."""
 
 ROUNDS = 4
 """How often each side may answer the other."""

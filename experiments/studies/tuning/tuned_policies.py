@@ -34,7 +34,7 @@ class Retuned:
         if wanted is None:
             return
         for plan, arms in plans:
-            there = self.at.setdefault(plan.point, {})
+            there = self.at.setdefault(plan.study_point, {})
             for cell in plan.cells(arms, [0]):
                 if cell.arm not in there:
                     there[cell.arm] = self._untuned(wanted, plan, cell)
@@ -44,15 +44,15 @@ class Retuned:
         scenario = plan.settings.scenario
         spec, adapted = scenario.bidders.strategy, plan.study.rivals == "adapted"
         if wanted.values is not None:
-            check_parameter(scenario, wanted.parameter, wanted.values, plan.point)
+            check_parameter(scenario, wanted.parameter, wanted.values, plan.study_point)
             start = float(spec.params.get(wanted.parameter, wanted.values[0]))
             return Tuned(cell, sides_of(cell, start, adapted=adapted))
-        curve = check_curve(scenario, wanted.parameter, plan.point)
+        curve = check_curve(scenario, wanted.parameter, plan.study_point)
         if adapted:
             return Tuned(cell, sides_of(cell, curve, adapted=True))
-        if plan.point not in self.baseline:
+        if plan.study_point not in self.baseline:
             alike = replace(cell, arm=cell.others, who="universal")
-            self.baseline[plan.point] = Tuned(alike, sides_of(alike, curve, adapted=False))
+            self.baseline[plan.study_point] = Tuned(alike, sides_of(alike, curve, adapted=False))
         return Tuned(cell, [Side((FOCAL,), curve)])
 
     def stages(self, state: StudyState) -> Iterator[list[Cell]]:

@@ -42,7 +42,9 @@ class FrozenRivals(MarketPart):
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return what joining is worth with frozen rivals, and what re-optimising changes."""
-        adapted, frozen = (cells[cells["study_point"] == plan.point] for plan in (self.plan, self._frozen))
+        adapted, frozen = (
+            cells[cells["study_point"] == plan.study_point] for plan in (self.plan, self._frozen)
+        )
         if frozen.empty:
             return []
         scale, money = self.unit

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ...cells.cell import Cell
+from ...cells.replications import WIDTH_PILOT
 from ...estimate.intervals import combined, required_replications
 from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
 from ...estimate.sides import Sides
@@ -20,7 +21,7 @@ from ...report.wording.media import media_line
 from ...report.wording.value import holders, others, verdict
 from ...storage.cell_results import table
 from ..base import MarketPart, Row
-from ..cell_plans import WIDTH_PILOT, CellPlan, unit
+from ..cell_plans import CellPlan, unit
 from ..tuning.tuned_policies import Retuned
 from . import learning, notes
 
@@ -45,10 +46,10 @@ class Ladders(MarketPart):
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""
         settings, (scale, money) = self.settings, self.unit
-        exact = cells[cells["study_point"] == self.plan.point]
+        exact = cells[cells["study_point"] == self.plan.study_point]
         rivals = settings.scenario.bidders.count > 1
         summary = ladder_summary(exact, self._sides, unit_scale=scale, unit=money, per_bidder=rivals)
-        if self._learned and len(learned := cells[cells["study_point"] == self._learned.point]):
+        if self._learned and len(learned := cells[cells["study_point"] == self._learned.study_point]):
             sides = self._sides, self._learned.sides()
             further = learning.rows(settings, exact, learned, sides)
             summary = adjusted(pd.concat([summary, further], ignore_index=True))

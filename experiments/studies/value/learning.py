@@ -41,7 +41,7 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 def learned_twin(plan: CellPlan) -> CellPlan:
     """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
     change = {"study.valuation": "learned"}
-    point = " ".join(filter(None, (plan.point, LEARNED_LADDER)))
+    point = " ".join(filter(None, (plan.study_point, LEARNED_LADDER)))
     return CellPlan(varied(plan.settings, change, place="study.valuation"), plan.state, point)
 
 

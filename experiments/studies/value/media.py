@@ -20,7 +20,7 @@ class Media(MarketPart):
         sides = self.plan.sides()
         if sides.is_same_data:
             return
-        own = cells[cells["study_point"] == self.plan.point]
+        own = cells[cells["study_point"] == self.plan.study_point]
         volume, currency = self.settings.money.requests_per_month, self.settings.scenario.currency
         found = media(
             own,

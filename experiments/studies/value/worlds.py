@@ -144,18 +144,20 @@ class DrawnMarket:
         self.plan, settings = plan, plan.settings
         size = settings.study.curve if small is None else small
         self.joint = JointValue(plan, size.replications)
-        self.learned = self.own_data = self.plans = self.better = None
+        self.learned = self.own_data = self.overtaking = self.better = None
         if small is not None:
             return
         if twin := learned_ladder(plan):
             self.learned = JointValue(twin[0], size.replications)
         self.own_data = OwnData(plan, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
-        self.plans = Overtaking(plan) if Overtaking.is_wanted(settings) else None
+        self.overtaking = Overtaking(plan) if Overtaking.is_wanted(settings) else None
         self.better = Upgrade(plan) if Upgrade.is_wanted(settings) else None
 
     def cells(self) -> list[Cell]:
         """Return what all of that needs."""
-        parts = [one for one in (self.learned, self.own_data, self.plans, self.better) if one is not None]
+        parts = [
+            one for one in (self.learned, self.own_data, self.overtaking, self.better) if one is not None
+        ]
         return [*self.joint.cells(), *(cell for part in parts for cell in part.cells())]
 
     def net(self) -> Estimate | None:
@@ -240,7 +242,7 @@ class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
             found = result_columns("sight", sight)
         if net := market.net():
             found |= result_columns("net", net)
-        if lead := market.plans.lead() if market.plans else None:
+        if lead := market.overtaking.lead() if market.overtaking else None:
             found |= {**result_columns("lead", lead.at_the_end()), "overtaking_month": lead.month().estimate}
         gained = market.better.differences() if market.better else None
         return found if gained is None else found | result_columns("upgrade", mean_interval(gained))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ class TableRows:
     quoted: bool = True
     missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
-    bad_files: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, mapping: Mapping, folder: Path, *, drop_bad: bool) -> TableRows:
