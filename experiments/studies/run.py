@@ -21,7 +21,7 @@ from ..cells.cell import Cell, code_version
 from ..config.points import Point
 from ..errors import RunFailed
 from ..execution.trial import trial
-from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
+from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
 from ..report.plots.journey import draw_journey, journey_points
@@ -199,7 +199,7 @@ def _simulate(cell: Cell, point: Point, bidders: Mapping[str, Entrant]) -> tuple
     record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(bidders), code, terms) as log:
         result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=log, keep_strategies=keep)
-        log.totals = totals_of(result)
+        log.add_totals(result)
     return result, log.rows
 
 

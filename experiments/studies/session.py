@@ -35,7 +35,7 @@ SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/repor
 """The folders that make summary, plots and page of the cells: what they made is kept only while they are unchanged."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class StudyResult:
     """What a study found.
 
@@ -56,9 +56,11 @@ class StudyResult:
     kept: int = 0
 
     @classmethod
-    def from_state(cls, folder: Path, state: StudyState) -> StudyResult:
-        """Return the result so far: failures and counts."""
-        return cls(folder, failures=state.failures, ran=state.ran, kept=state.kept)
+    def from_state(
+        cls, folder: Path, state: StudyState, summary: pd.DataFrame | None, findings: Findings
+    ) -> StudyResult:
+        """Return what was found, with the failures and counts so far."""
+        return cls(folder, summary, findings, state.failures, state.ran, state.kept)
 
 
 def run_study(point: Point, kind: type[Study]) -> StudyResult:
@@ -96,7 +98,7 @@ def run_studies(
     except FailedFast:
         for point, state in begun.values():
             if state.failures:
-                deliver(point, StudyResult.from_state(point.folder, state))
+                deliver(point, StudyResult.from_state(point.folder, state, None, Findings()))
         raise
 
 
@@ -130,28 +132,25 @@ def _running(
         shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
         content = digest([code_version(SUMMARISING), *shown, *sorted(cell.key for cell in cells)])
         known = folder.read_json(MANIFEST)
-        result = StudyResult.from_state(point.folder, state)
-        if known.get("content") == content and folder.is_done():
-            result.summary = _read(folder, known.get("files"))
-        if result.summary is not None:
+        is_known = known.get("content") == content and folder.is_done()
+        summary = _read(folder, known.get("files")) if is_known else None
+        if summary is not None:
             inertia: tuple[str, ...] = tuple(known.get("inert", ()))
             notes = tuple(note for note in known["notes"] if note not in inertia)
             if point.command != known["command"]:  # another command for the same settings
-                inertia = tuple(inert(point, study, cells, result.summary))
-            result.findings = replace(study.summarise(result.summary), notes=(*notes, *inertia))
+                inertia = tuple(inert(point, study, cells, summary))
+            findings = replace(study.summarise(summary), notes=(*notes, *inertia))
             if has_page and not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
-            return result
+            return StudyResult.from_state(point.folder, state, summary, findings)
         folder.status("running")
-        _write(result, point, study, folder, cells)
+        summary, findings = _write(point, study, folder, cells)
         files = dict(folder.checksums)
-        inertia = ()
-        if result.summary is not None:
-            inertia = tuple(inert(point, study, cells, result.summary))
-        found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))
-        about = {**study.about(), "verdict": found.verdict, "notes": found.notes, "inert": inertia}
+        inertia = () if summary is None else tuple(inert(point, study, cells, summary))
+        findings = replace(findings, notes=(*findings.notes, *inertia))
+        about = {**study.about(), "verdict": findings.verdict, "notes": findings.notes, "inert": inertia}
         folder.write_json(MANIFEST, manifest(point, started, state) | about)
-        for drawing in _drawings(result.summary, point, study):
+        for drawing in _drawings(summary, point, study):
             yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
         yield Finish()
         about |= {"content": content, "files": files}
@@ -162,7 +161,7 @@ def _running(
         else:
             folder.drop(REPORT)
         folder.cells.compact()
-    return result
+    return StudyResult.from_state(point.folder, state, summary, findings)
 
 
 def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, list[Cell]]:
@@ -225,7 +224,10 @@ def _scan(folder: Folder) -> None:
         )
 
 
-def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cells: list[Cell]) -> None:
+def _write(
+    point: Point, study: Study, folder: Folder, cells: list[Cell]
+) -> tuple[pd.DataFrame | None, Findings]:
+    """Write the tables, and return the summary with what it means; None where failed cells left too little."""
     folder.checksums.clear()
     folder.write_text(CONFIG, point.yaml)
     found = study.state.of(cells)
@@ -235,15 +237,14 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
     if not study.state.failures:
         folder.drop(FAILURES)
     elif rows.empty:
-        return
+        return None, Findings()
     try:
-        summary = result.summary = study.summary(rows)
+        summary = study.summary(rows)
     except ValueError:
         if not study.state.failures:
             raise
-        return
+        return None, Findings()
     findings = study.summarise(summary)
-    result.findings = replace(findings, notes=(*findings.notes, *remote_notes(point.settings, rows)))
     folder.write_table(SUMMARY_CSV, summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
@@ -251,6 +252,7 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
             folder.write_table(f"{name}.csv", further)
         for name, document in part.documents(summary).items():
             folder.write_json(f"{name}.json", document)
+    return summary, replace(findings, notes=(*findings.notes, *remote_notes(point.settings, rows)))
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
