@@ -104,7 +104,7 @@ def test_load_gives_frames_and_what_was_said(folder):
 
 
 def test_load_takes_a_folder_as_text_and_a_scenario_by_name(folder):
-    assert jointbid.load(str(folder())).best_single == "context"
+    assert jointbid.load(str(folder())).sides.chosen["best_single"] == "context"
     assert jointbid.load("theory", "supply.requests=7").supply.requests == 7
 
 
