@@ -38,66 +38,55 @@ class WorldResult:
     """One result of every world.
 
     Attributes:
-        finding: the column of ``worlds.csv`` with what its interval shows.
         names: how the summary calls a positive, a negative and no finding.
-        decided_by: the estimand of its rank correlation with each key.
         sentence: what is said of the shares, with {pays} and {costs}.
         what: how that sentence's subject is called where the keys are named.
     """
 
-    finding: str
     names: tuple[str, str, str]
-    decided_by: str
     sentence: str
     what: str
 
 
 RESULTS = {
     "value": WorldResult(
-        "finding",
         ("joining pays", "joining costs", "no difference shown"),
-        "decided_by",
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
     ),
     "learned": WorldResult(
-        "learned_finding",
         ("learned joining pays", "learned joining costs", "no difference shown by learned joining"),
-        "learned_decided_by",
         "Where values are learned, joining is shown to pay in {pays} of these worlds, and to cost in {costs}.",
         "its value where it is learned",
     ),
     "sight": WorldResult(
-        "sight_finding",
         ("seeing all pays", "seeing all costs", "no difference shown by seeing all"),
-        "sight_decided_by",
         "Of {worlds} drawn from the stated ranges bidding by all that follows an impression is shown to earn more than bidding by "
         f"clicks alone, on the same data, in {{pays}}, and less in {{costs}}; {WHICH}.",
         "that difference",
     ),
     "net": WorldResult(
-        "net_finding",
         ("pays after costs", "does not pay after costs", "no difference shown after costs"),
-        "net_decided_by",
         "After costs it is shown to pay in {pays} of these worlds, and not to pay in {costs}.",
         "its net value",
     ),
     "lead": WorldResult(
-        "lead_finding",
         ("the slow plan ends ahead", "the slow plan ends behind", "no lead shown"),
-        "lead_decided_by",
         "The slow plan is shown to end ahead of the fast one in {pays} of these worlds, and behind it in {costs}.",
         "its lead",
     ),
     "upgrade": WorldResult(
-        "upgrade_finding",
         ("better data pay", "better data cost", "no difference shown by better data"),
-        "upgrade_decided_by",
         "Better data (study.upgrade) are shown to pay in {pays} of these worlds, and to cost in {costs}.",
         "their value",
     ),
 }
 """Column of ``worlds.csv`` -> what is made of it."""
+
+
+def said_of(column: str, what: str) -> str:
+    """Return the column that has the finding of a result, or the estimand of what it is decided by; the value's has no prefix."""
+    return what if column == "value" else f"{column}_{what}"
 
 
 def ranges_here(settings: Settings[Any]) -> tuple[Range, ...]:
@@ -259,17 +248,17 @@ class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
             yield from range_rows(self.table, self.unit[1])
         if self._small:
             ranges = self._drawn[1] if is_joined else ()
-            yield from key_rows(self.table, "value", RESULTS["value"].decided_by, ranges)
+            yield from key_rows(self.table, "value", "decided_by", ranges)
             return
         for column, outcome in RESULTS.items():
-            if outcome.finding not in self.table:
+            if (finding := said_of(column, "finding")) not in self.table:
                 continue
             findings = dict(zip(("positive", "negative", "no difference shown"), outcome.names, strict=True))
-            yield from share_rows(self.table, outcome.finding, findings)
+            yield from share_rows(self.table, finding, findings)
             if column == "value":
                 mean = mean_interval(self.table[column])
                 yield summary_row("value_over_worlds", "mean", PROFIT, self.unit[1], mean)
-            yield from key_rows(self.table, column, outcome.decided_by, self.settings.study.ranges)
+            yield from key_rows(self.table, column, said_of(column, "decided_by"), self.settings.study.ranges)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield which ranges were left out, as they make no market here."""
@@ -293,4 +282,4 @@ class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
             if pays and costs:
                 worlds = counted(len(self.worlds), "world")
                 yield outcome.sentence.format(worlds=worlds, pays=percent(pays), costs=percent(costs))
-                yield from goes_with(summary, outcome.decided_by, outcome.what)
+                yield from goes_with(summary, said_of(column, "decided_by"), outcome.what)
