@@ -38,32 +38,19 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Parts of ``study.train_requests`` over which the cost of learning is followed."""
 
 
-def learned_twin(plan: CellPlan) -> CellPlan:
-    """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
-    change = {"study.valuation": "learned"}
-    point = " ".join(filter(None, (plan.study_point, LEARNED_LADDER)))
-    return CellPlan(varied(plan.settings, change, place="study.valuation"), plan.state, point)
-
-
 def ladders(plan: CellPlan) -> list[tuple[CellPlan, tuple[str, ...]]]:
-    """Return a ladder with its arms, and its learned twin with its own, where there is one."""
-    twin = learned_ladder(plan)
-    return [(plan, plan.arms), *([twin] if twin else [])]
+    """Return a ladder with its arms, and its twin with learned values, where there is one, with its own.
 
-
-def learned_ladder(plan: CellPlan) -> tuple[CellPlan, tuple[str, ...]] | None:
-    """Return the learned twin of a ladder with its arms; None where values are exact alone, or learned alone.
-
-    With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs. A strategy that
-    prices requests itself has no valuation to learn.
+    With ``study.valuation=both`` the twin has all arms, with ``study.learned_beside`` those that the value of joint data needs. A strategy
+    that prices requests itself has no valuation to learn.
     """
-    asked = plan.study.valuation
-    if values_itself(plan.settings.scenario):
-        return None
-    if asked == BOTH or learns_beside(plan.settings):
-        twin = learned_twin(plan)
-        return twin, twin.arms if asked == BOTH else twin.compared
-    return None
+    asked, found = plan.study.valuation, [(plan, plan.arms)]
+    if not values_itself(plan.settings.scenario) and (asked == BOTH or learns_beside(plan.settings)):
+        there = varied(plan.settings, {"study.valuation": "learned"}, place="study.valuation")
+        point = " ".join(filter(None, (plan.study_point, LEARNED_LADDER)))
+        twin = CellPlan(there, plan.state, point)
+        found.append((twin, twin.arms if asked == BOTH else twin.compared))
+    return found
 
 
 def swept(settings: Settings[ValueSettings]) -> tuple[Swept, ...]:

@@ -30,7 +30,7 @@ from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
 from ..cell_plans import CellPlan
 from ..sampled_markets import JointValue, SampledMarkets, World, key_rows, result_columns, sampled, share_rows
-from .learning import learned_ladder
+from .learning import ladders
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class DrawnMarket:
         self.learned = self.own_data = self.overtaking = self.better = None
         if small is not None:
             return
-        if twin := learned_ladder(plan):
-            self.learned = JointValue(twin[0], size.replications)
+        for twin, _ in ladders(plan)[1:]:
+            self.learned = JointValue(twin, size.replications)
         self.own_data = OwnData(plan, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
         self.overtaking = Overtaking(plan) if Overtaking.is_wanted(settings) else None
         self.better = Upgrade(plan) if Upgrade.is_wanted(settings) else None
