@@ -34,26 +34,33 @@ def expect(holds: object, expected: str, came: str, cause: str) -> None:
         raise CheckFailed(expected, came, cause)
 
 
-def raised(doing: str, error: Exception) -> NoReturn:
+def fail_with(error: BaseException, doing: str) -> NoReturn:
     """Raise ``CheckFailed`` for an error that a strategy raised while it was ``doing`` something."""
-    raise CheckFailed(f"{doing} raises no error", came(error), cause(error)) from error
+    raise CheckFailed(f"{doing} raises no error", described(error), likely_cause(error)) from error
 
 
 def in_time(
-    who: object, method: str, function: Callable[[Any], Any], argument: object, hour: float = 0.0
+    who: object,
+    method: str,
+    function: Callable[[Any], Any],
+    argument: object,
+    doing: str,
+    hour: float = 0.0,
 ) -> Any:
-    """Return what a strategy's method answers. Raises ``CheckFailed`` where it does not return within ``CALL_S``."""
+    """Return what a strategy's method answers. Raises ``CheckFailed`` for any error, and where it does not return within ``CALL_S``."""
     call = Call(type(who).__name__, method, hour, CALL_S)
     try:
         return WATCH.call(function, argument, call)
-    except SystemExit as error:
-        raise CheckFailed(f"{method}() raises no error", came(error), cause(error)) from error
     except CallTimeout:
         raise CheckFailed(
             f"{method}() returns within {CALL_S:g} s",
             f"nothing at hour {hour:.4g}{f' (it was at {call.place})' if call.place else ''}",
             "a loop that does not end, a lock or a connection that is waited for, or work that grows with what was seen",
         ) from None
+    except SystemExit as error:
+        fail_with(error, f"{method}()")
+    except Exception as error:  # noqa: BLE001 - the author learns of any error
+        fail_with(error, doing)
 
 
 def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:
@@ -79,7 +86,7 @@ def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: 
         raise CheckFailed(expected, f"{shown} ({count} of {len(wanted)} differ)", cause)
 
 
-def came(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Return an error's type and text, and its place in the author's own code."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
     place = _place(error)
@@ -99,7 +106,7 @@ def _place(error: BaseException) -> str:
     return found
 
 
-def cause(error: BaseException) -> str:
+def likely_cause(error: BaseException) -> str:
     """Return the likely cause of an error: the first of ``CAUSES`` whose pattern its types and text match."""
     text = f"{' '.join(kind.__name__ for kind in type(error).__mro__)}: {error}"
     found = (why for pattern, why in CAUSES.items() if re.search(pattern, text, re.DOTALL))

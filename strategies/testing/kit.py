@@ -12,7 +12,7 @@ from jointbid.sim import Scenario
 
 from . import answers, declared, information, process, resources, runs, speed, state  # noqa: F401 - each registers its checks
 from .case import CHECKS, Case, Check
-from .failure import CheckFailed, came, cause
+from .failure import CheckFailed, described, likely_cause
 
 if TYPE_CHECKING:
     import pytest
@@ -53,7 +53,8 @@ def _finding(name: str, check: Check, case: Case) -> Finding:
     except unittest.SkipTest as skipped:
         return Finding(name, "SKIP", str(skipped))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
-        return Finding(name, "FAIL", str(CheckFailed("the check runs to its end", came(error), cause(error))))
+        failed = CheckFailed("the check runs to its end", described(error), likely_cause(error))
+        return Finding(name, "FAIL", str(failed))
     return Finding(name, "PASS")
 
 

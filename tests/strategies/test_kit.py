@@ -34,10 +34,10 @@ from jointbid.strategies.testing import (
     all_checks,
     failure,
     findings,
-    fresh,
     process,
     process_state,
 )
+from jointbid.strategies.testing.clean_process import run_in_clean_process
 from jointbid.strategies.valuations.tables import CellValues
 
 
@@ -1109,7 +1109,7 @@ def test_what_the_import_of_a_module_changes_is_seen(line, changed, tmp_path):
     (tmp_path / "mine.py").write_text(
         f"{line}\nfrom jointbid import Truthful\n\n\nclass Mine(Truthful):\n    pass\n", "utf-8"
     )
-    found = fresh.ask(process.__name__, "changed_by_import", (name, {}), None, None)
+    found = run_in_clean_process(process.__name__, "changed_by_import", ((name, {}), None, None))
     assert found == [changed] * bool(changed)
 
 
