@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bins
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import at_least_0, one_of
-from .prices import PriceTable
+from .prices import PriceTable, landscape_of
 from .shading import PricesByCode, tabled
 
 HIGHEST_LOG = math.log(1e9)
 HALVINGS = 60
 
 
-class FluidPacing(Policy):
+class FluidPacing(VectorisedPolicy):
     """Bid as if an impression were worth v / (1 + mu), with mu solving the fluid dual, min E[u(v, mu)] + mu rho.
 
     At the solution E[spend a request] = rho, or mu = 0 where that leaves money over. In second price the bid is v / (1 + mu)
@@ -35,7 +35,6 @@ class FluidPacing(Policy):
     (``'whole'``). Until values are known mu is ``mu``. Without a budget it is 0.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = ("first_price", "second_price")
@@ -43,10 +42,7 @@ class FluidPacing(Policy):
     def __init__(
         self, market: MarketFacts, values: Sequence[float] | None = None, mu: float = 0.5, plan: str = "rest"
     ) -> None:
-        if market.landscape is None:
-            raise ValueError(
-                "fluid pacing needs a price landscape: set rivals.landscape, or choose adaptive_pacing"
-            )
+        landscape_of(market, "fluid pacing")
         if market.auction_types not in {("first_price",), ("second_price",)}:
             types = ", ".join(market.auction_types)
             raise ValueError(
