@@ -149,12 +149,8 @@ def read_only_batch(case: Case) -> None:
         before = {name: column.copy() for name, column in batch.items()}
         case.ask(strategy, batch)
         for name, column in before.items():
-            place = first_difference(column, batch[name])
-            expect(
-                place is None and not batch[name].flags.writeable,
-                f"column {name!r} is as it was before bid()",
-                f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
-                "the column is written to, or sorted in place: work on a copy",
+            _expect_unchanged(
+                f"column {name!r} is as it was before bid()", column, batch[name], was_open=False
             )
         live(case, strategy)
     _leaves_reports(case)
@@ -170,13 +166,8 @@ def _leaves_reports(case: Case) -> None:
             kept = {name: (column.copy(), column.flags.writeable) for name, column in columns.items()}
             call(strategy, "observe", feedback, life.hour(step))
             for name, (column, was_open) in kept.items():
-                place = first_difference(column, columns[name])
-                expect(
-                    place is None and columns[name].flags.writeable == was_open,
-                    f"feedback's {name} is as it was before observe()",
-                    f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
-                    "the column is written to, or sorted in place: work on a copy",
-                )
+                expected = f"feedback's {name} is as it was before observe()"
+                _expect_unchanged(expected, column, columns[name], was_open=was_open)
         call(strategy, "control", state, life.hour(step))
         changed = [field.name for field in fields(state) if not _is_same(getattr(state, field.name), getattr(figures, field.name))]  # fmt: skip
         expect(
@@ -185,6 +176,16 @@ def _leaves_reports(case: Case) -> None:
             ", ".join(f"state.{name} = {getattr(state, name)}, which was {getattr(figures, name)}" for name in changed),
             "object.__setattr__ writes to it: keep what you work out in attributes of self",
         )  # fmt: skip
+
+
+def _expect_unchanged(expected: str, before: NDArray[Any], now: NDArray[Any], *, was_open: bool) -> None:
+    place = first_difference(before, now)
+    expect(
+        place is None and now.flags.writeable == was_open,
+        expected,
+        f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
+        "the column is written to, or sorted in place: work on a copy",
+    )
 
 
 def _columns(feedback: Feedback) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -267,12 +267,9 @@ def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[t
         ]
         bids = cautious_bids(known.weight, known.worth, hidden, groups, scenario.bidders.affiliation)
         bid_table = np.where(np.isnan(bids), prior, bids)
-        return CellValues(
-            scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information)
-        )
-    value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
-    least = value.min(axis=hidden)
-    bid_table = np.where(np.isfinite(least), least, prior)
+    else:
+        least = np.where(known.weight > 1e-15, known.mean(prior), np.inf).min(axis=hidden)
+        bid_table = np.where(np.isfinite(least), least, prior)
     return CellValues(scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information))
 
 

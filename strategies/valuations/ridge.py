@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-Cells = NDArray[np.float64]
+from .cell_tables import Cells
+
 Loss = Callable[[float], NDArray[np.float64]]
 """Penalty -> out-of-fold loss of each fold."""
 

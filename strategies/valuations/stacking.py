@@ -21,7 +21,8 @@ from .bayes import (
     mean_retention,
     mean_value,
 )
-from .combined import Link, Stacked, Summed, to_link
+from .combined import Stacked, Summed, to_link
+from .online import Link
 from .tables import spread_over
 
 AGE_POINTS = 64
@@ -68,9 +69,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         scores.append(np.stack([column[comes] for column in columns]))
         target.append(all_of_it.mean(prior)[comes])
         weight.append(heavy[comes])
-    weights = fit_weights(
-        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
-    )
+    weights = fit_weights(scores, target, weight, link, unit)
     return Stacked(tuple(bayes(scenario, house) for house in houses), weights, link, unit)
 
 
@@ -80,26 +79,27 @@ def summed_bayes(scenario: Scenario) -> Valuation:
 
 
 def fit_weights(
-    scores: NDArray[np.float64],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    scores: Sequence[NDArray[np.float64]],
+    target: Sequence[NDArray[np.float64]],
+    weight: Sequence[NDArray[np.float64]],
     link: Link,
     unit: float,
 ) -> tuple[float, ...]:
     """Weights of (1, score_1, ...) that fit ``target`` best: least squares, or cross-entropy on log-odds.
 
-    ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a direction in which
-    the scores do not differ keeps weight 0.
+    They come in parts: ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a
+    direction in which the scores do not differ keeps weight 0.
     """
-    design = np.vstack([np.ones_like(target), *(to_link(score, link, unit) for score in scores)])
-    share = weight / weight.sum()
+    aim, all_weight = np.concatenate(target), np.concatenate(weight)
+    design = np.vstack([np.ones_like(aim), *to_link(np.concatenate(scores, axis=1), link, unit)])
+    share = all_weight / all_weight.sum()
     if link == "identity":
-        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * target))
+        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * aim))
         return tuple(map(float, beta))
     beta = np.zeros(len(design))
-    beta[0] = logit(float(np.clip(share @ target / unit, 1e-9, 1 - 1e-9)))
+    beta[0] = logit(float(np.clip(share @ aim / unit, 1e-9, 1 - 1e-9)))
     for _ in range(50):
-        hessian, gradient = _cross_entropy(design, target / unit, share, beta)
+        hessian, gradient = _cross_entropy(design, aim / unit, share, beta)
         step = np.linalg.pinv(hessian, hermitian=True) @ gradient
         beta = beta + step
         if np.abs(step).max() < 1e-10:

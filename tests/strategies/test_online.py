@@ -18,7 +18,7 @@ from jointbid.strategies.policies.throttling import Throttling
 from jointbid.strategies.testing import parametrize_with_checks
 from jointbid.strategies.valuations.bayes import bayes
 from jointbid.strategies.valuations.combined import Apart
-from jointbid.strategies.valuations.features import MOST_CROSSED, Features
+from jointbid.strategies.valuations.features import Features
 from jointbid.strategies.valuations.ftrl import FTRL
 from jointbid.strategies.valuations.impressions import Lesson, Outcome, OwnImpressions
 from jointbid.strategies.valuations.learned import ONLINE, learned, learned_stacked, learned_summed
@@ -79,7 +79,7 @@ def test_three_sources_are_crossed_two_by_two():
 
 def test_very_many_pairs_share_their_features():
     wide = Features(BOTH, (4096, 4096))
-    assert wide.count == 1 + 8192 + MOST_CROSSED
+    assert wide.count == 1 + 8192 + Features.most_crossed
     assert wide.of([np.array([4095]), np.array([4095])], 1).max() < wide.count
 
 
