@@ -686,7 +686,7 @@ def test_an_empty_price_is_that_of_a_lost_auction_where_losing_rows_are_logged(k
         assert log.frame["known"].tolist() == [True, False]
         assert list(log.rows.dropped.values()) == [2]
         assert "lost auctions with the price 0 or none" in str(log.rows)
-    with pytest.raises(BadInput, match=r"row ., column 'paid': .* is not a finite number"):
+    with pytest.raises(BadInput, match=r"rows? [\d, ]+, column 'paid': .* is not a finite number"):
         read("")
     frame.loc[1, "known"] = 1
     with pytest.raises(BadInput, match="column 'paid': nan is not the price of an auction that was won"):

@@ -96,7 +96,10 @@ def header(path: Path, form: Form) -> list[str]:
     try:
         text = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
+        raise BadInput(
+            f"{path}, row 1 (header): is not UTF-8 text ({error.reason}); save it as UTF-8 "
+            "(a file of Windows: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW)"
+        ) from error
     if not text.strip():
         raise BadInput(
             f"{path}: is empty; expected a header and rows"

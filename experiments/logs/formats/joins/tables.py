@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -43,6 +43,7 @@ class TableRows:
     path: Path
     audit: RowAudit
     quoted: bool = True
+    decimal: Literal[".", ","] = "."
     missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
     bad_files: list[str] = field(default_factory=list)
@@ -55,7 +56,8 @@ class TableRows:
         stamp = table.valid_from or table.time
         audit = RowAudit(str(path), drop_bad=drop_bad, private=True)
         clock = Clock(stamp.unit) if stamp else None
-        return cls(name, table, path, audit, mapping.quoted, mapping.missing, clock)
+        decimal = table.decimal or mapping.decimal
+        return cls(name, table, path, audit, mapping.quoted, decimal, mapping.missing, clock)
 
     @property
     def files(self) -> list[Path]:
@@ -80,10 +82,9 @@ class TableRows:
         if stamp:
             found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
-            found.append(
-                Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
-            )
-        return found + [Column(name, lenient=True) for name in table.features]
+            value = Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
+            found.append(replace(value, decimal=self.decimal))
+        return found + [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
 
     def rows(self) -> Iterator[Rows]:
         """Yield the rows, block by block.
