@@ -15,7 +15,6 @@ from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import Engine, StrategySpec
 from jointbid.sim.watch import WATCH, Call, CallTimeout
 
-from .files import StrategyFileError, find_in_file, names_a_file
 from .hindsight import NOT_PLAYABLE
 from .market import MarketFacts
 from .openrtb.seat import OpenRTB
@@ -35,6 +34,7 @@ from .policies.targets import TargetCPA, TargetROS
 from .policies.throttling import Throttling
 from .policies.tracking import Tracking
 from .policies.trained import Trained
+from .strategy_files import StrategyFileError, find_in_file, names_a_file
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,

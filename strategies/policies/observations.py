@@ -26,7 +26,7 @@ WHOLE = math.log1p(PER_THOUSAND)
 Vector = NDArray[np.float64]
 
 
-class Account:
+class AccountNumbers:
     """Time, money, wins, prices and known outcomes of the bidder's own account; since the last control step, and in all.
 
     ``pace`` is the spend over that of an even plan, and ``spend_last`` the same since the last step. ``cost_last`` is log(1 + price of a
@@ -182,8 +182,8 @@ class AuctionNetSigma(AuctionNet):
         return np.append(super().look(state, action), np.minimum(own, MOST))
 
 
-OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
-    "account": Account,
+OBSERVATIONS: dict[str, type[AccountNumbers | AuctionNet]] = {
+    "account": AccountNumbers,
     "auctionnet": AuctionNet,
     "auctionnet_sigma": AuctionNetSigma,
 }

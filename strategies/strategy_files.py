@@ -13,8 +13,8 @@ from types import ModuleType
 
 from jointbid.sim import Strategy
 
-from .imports import digest_of, own_files
 from .parameters import did_you_mean
+from .source_files import digest_of, own_files
 
 
 class StrategyFileError(ValueError):
