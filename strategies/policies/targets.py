@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
-from .fluid_return import FluidReturn
+from .fluid import FluidReturn
 from .pacing import default_step
 from .since import SinceControl
 

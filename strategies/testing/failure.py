@@ -6,18 +6,16 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jointbid.sim.identity import place_of_error
 from jointbid.sim.watch import WATCH, Call, CallTimeout
 
 CALL_S = 20.0
 """How long one call of a strategy may take."""
-PACKAGE = Path(__file__).parents[2]
-NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in words of the author
@@ -89,21 +87,10 @@ def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: 
 def described(error: BaseException) -> str:
     """Return an error's type and text, and its place in the author's own code."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
-    place = _place(error)
-    return f"{text} ({place})" if place else text
-
-
-def _place(error: BaseException) -> str:
-    """Return file and line of the innermost call outside jointbid and numpy; empty where no call is."""
     while error.__cause__ is not None:
         error = error.__cause__
-    found, trace = "", error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.is_file() and not any(file.is_relative_to(folder) for folder in NOT_THE_AUTHORS):
-            found = f"{file.name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return found
+    place = place_of_error(error)
+    return f"{text} ({place})" if place else text
 
 
 def likely_cause(error: BaseException) -> str:

@@ -53,8 +53,8 @@ def _finding(name: str, check: Check, case: Case) -> Finding:
     except unittest.SkipTest as skipped:
         return Finding(name, "SKIP", str(skipped))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
-        failed = CheckFailed("the check runs to its end", described(error), likely_cause(error))
-        return Finding(name, "FAIL", str(failed))
+        message = CheckFailed("the check runs to its end", described(error), likely_cause(error))
+        return Finding(name, "FAIL", str(message))
     return Finding(name, "PASS")
 
 
