@@ -112,3 +112,50 @@ def test_like_complaints_are_one_line(tmp_path):
     first, second = caught.value.problems
     assert "log.csv, rows 2, 3, 4, 5, 6, 7, 8, 11, column 'paid': 'x' is not a finite number" in first
     assert "log.csv, row 9, column 'paid': 'y' is not" in second
+
+
+@pytest.mark.parametrize(
+    ("decimal", "cell"),
+    [
+        *((".", cell) for cell in ("1'234.5", "1,234.50", "1 234.5", "1\u00a0234.5", "1234.5")),
+        *((",", cell) for cell in ("1'234,5", "1.234,50", "1 234,5", "1\u202f234,5", "1234,5")),
+    ],
+)
+def test_marks_between_thousands_are_left_out(tmp_path, decimal, cell):
+    log = prices(written(tmp_path, "csv", [cell, "2", "3"]), decimal=decimal)
+    assert log.frame["price_micros"].tolist() == [1_234_500, 2_000, 3_000]
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint"),
+    [
+        ("1,234", "say decimal: ','"),
+        ("12,34.5", ""),
+        ("$1.50", "without a currency or unit"),
+        ("2 EUR", "without a currency or unit"),
+        ("dear", ""),
+    ],
+)
+def test_a_number_that_is_none_hears_why(tmp_path, cell, hint):
+    with pytest.raises(BadInput, match="is not a finite number from 0 to ") as caught:
+        prices(written(tmp_path, "csv", [cell, "2", "3"]), decimal=".")
+    assert ("(" in str(caught.value)) == bool(hint)
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("above", ["sep=;\r\n", "Report of January\r\nAll campaigns; all sites\r\n\r\n"])
+def test_a_header_below_the_first_line_is_found_and_not_read(tmp_path, above):
+    path = written(tmp_path, "csv", ["1", "2", "3"])
+    path.write_bytes(above.encode() + path.read_bytes())
+    number = above.count("\n") + 1
+    with pytest.raises(BadInput, match=rf"row {number} has them: .*tail -n \+{number} "):
+        prices(path)
+
+
+def test_a_table_whose_header_is_below_the_first_line_shows_nothing_of_it(tmp_path):
+    firm(tmp_path)
+    crm = tmp_path / "crm.csv"
+    crm.write_text("somebody@example.org\n" + crm.read_text())
+    with pytest.raises(BadInput, match="row 2 has them") as caught:
+        read_log(tmp_path / "log.csv", mapping=str(tmp_path / "mapping.yaml"))
+    assert "somebody" not in str(caught.value)

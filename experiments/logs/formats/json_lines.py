@@ -109,7 +109,7 @@ def _block(
             if all(value is None for value in values) and name not in given
         ]
         if problems:
-            raise BadInput(problems)
+            raise BadInput(_rows_within(path, held) or problems)
     marks = {column.name: column.decimal for column in columns}
     batch = pa.RecordBatch.from_pydict(
         {
@@ -125,6 +125,14 @@ def _block(
     batch = with_constants(batch, absent, len(held))
     numbers = np.array([number for number, _ in held], dtype=np.int64)
     return typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
+
+
+def _rows_within(path: Path, held: list[tuple[int, dict[str, Any]]]) -> str:
+    """Return how to unpack a file that is one object which holds the rows in a list."""
+    for name, value in held[0][1].items() if len(held) == 1 else ():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return f"{path}: is one object that holds its rows in {name!r}; write one a line (jq -c '.{name}[]' OLD > NEW)"
+    return ""
 
 
 def _is_filled(value: Any) -> bool:

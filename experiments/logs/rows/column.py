@@ -16,7 +16,11 @@ _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _TRUE = ("true", "t", "yes", "y", "on", "won", "win", "ja", "j", "oui", "o", "si", "s\u00ed")
 _FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose", "nein", "nee", "non")
 _COMMA = re.compile(r"[+-]?[\d.]*,\d+")
-_WITH_COMMA = r"^\s*[+-]?(?:\d{1,3}(?:\.\d{3})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?\s*$"
+_GROUP = "' \u00a0\u202f"
+"""Marks between thousands, beside the one of point and comma that is not before the fraction."""
+_WITH_COMMA = rf"^\s*[+-]?(?:\d{{1,3}}(?:[.{_GROUP}]\d{{3}})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?\s*$"
+_GROUPED = rf"^\s*[+-]?\d{{1,3}}(?:(?:[{_GROUP}]\d{{3}})+(?:\.\d*)?|(?:,\d{{3}})+\.\d+)\s*$"
+_WITH_UNIT = re.compile(r"(?=.*[^\d.,+\s-])[^\d.,+-]*[\d.,]*\d[^\d.,+-]*")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
 
@@ -38,8 +42,8 @@ class Column:
     or f, yes or no, on or off, won or lost; where `filled`, any cell that is not missing is a 1), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept
     with its odd bytes escaped; elsewhere the row is bad. `missing` are spellings of a missing number; they are read as
     `default`. `role` is the key under which the values are found in `Rows`, where it is not the name: so one column of
-    a file can be read in two ways. `decimal` is the mark before the fraction of a number that is text; with a comma, points between
-    thousands are left out.
+    a file can be read in two ways. `decimal` is the mark before the fraction of a number that is text. Marks between thousands
+    are left out, but a comma only where a point follows.
     """
 
     name: str
@@ -87,6 +91,8 @@ class Column:
             return f"{self.allowed} (with a comma before the fraction: say decimal: ',' in the mapping)"
         if self.kind == "number" and self.decimal == "," and "." in cell:
             return f"{self.allowed} (decimal is ',': a point stands between groups of three digits)"
+        if self.kind == "number" and _WITH_UNIT.fullmatch(cell.strip()):
+            return f"{self.allowed} (write it without a currency or unit)"
         return self.allowed
 
 
@@ -116,7 +122,7 @@ def as_text(cells: pa.Array, decimal: str = ".") -> pa.Array:
 
 def with_points(text: pa.Array) -> pa.Array:
     """Return numbers that have a comma before their fraction with a point there; what is no such number is none afterwards."""
-    points = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
+    points = pc.replace_substring(pc.replace_substring_regex(text, f"[.{_GROUP}]", ""), ",", ".")
     return pc.if_else(
         pc.match_substring_regex(text, _WITH_COMMA), points, pc.replace_substring(text, ".", ",")
     )
@@ -190,7 +196,8 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
 
 def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
-    text = pc.utf8_trim_whitespace(text)
+    ungrouped = pc.replace_substring_regex(text, f"[,{_GROUP}]", "")
+    text = pc.if_else(pc.match_substring_regex(text, _GROUPED), ungrouped, pc.utf8_trim_whitespace(text))
     plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
     values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
     if not whole:

@@ -15,7 +15,7 @@ from ...rows.checked_rows import Rows
 from ...rows.column import Column
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, files_of, head, why
-from ...rows.delimited import Form, as_asked, headed, header, read_rows
+from ...rows.delimited import Form, as_asked, below, headed, header, read_rows
 from ...rows.parquet import read_parquet
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
@@ -140,15 +140,16 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
         names = header(file, Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted))
     else:
         return
-    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted)
+    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted, file)
 
 
-def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
+def check_names(where: str, names: Sequence[str], wanted: Sequence[Column], file: Path) -> None:
     """Raise `BadInput` for columns that are not there; what may be an identifier in place of a header is not shown."""
     absent = [name for name in dict.fromkeys(column.name for column in wanted) if name not in names]
     if len(absent) == len({column.name for column in wanted}):
         raise BadInput(
             f"{where}: its first line holds none of the columns {', '.join(absent)}; has it a header? (it is not shown, as it may hold identifiers)"
+            + below(file, absent)
         )
     if absent:
         known = [name for name in names if name in safe_names([name])]
