@@ -1,6 +1,6 @@
 """Several valuations in one: silos' scores combined on one request, by no model that has seen two silos' columns.
 
-A silo is an owner with all its sources (``Scenario.houses``), used together.
+A silo is an owner with all its sources (``Scenario.silos``), used together.
 """
 
 from __future__ import annotations

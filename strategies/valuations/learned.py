@@ -63,22 +63,22 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         here, others = (list(range(part, len(log.count), HALVES)) for part in (half, 1 - half))
         tables = log.count[here].sum(axis=0), log.total[here].sum(axis=0)
         columns = []
-        for house in scenario.houses.values():
-            held = scenario.originals(house)
-            own = spread_over(_values(scenario, log, house, learner, others), held, log.sources)
+        for silo in scenario.silos.values():
+            held = scenario.originals(silo)
+            own = spread_over(_values(scenario, log, silo, learner, others), held, log.sources)
             columns.append(np.broadcast_to(own, tables[0].shape).ravel())
         count, total = (table.ravel() for table in tables)
         seen = count > 0
         scores.append(np.stack(columns)[:, seen])
         target.append(_unit(scenario) * total[seen] / count[seen])
         weight.append(count[seen])
-    models = tuple(learned(scenario, log, house, learner) for house in scenario.houses.values())
+    models = tuple(learned(scenario, log, silo, learner) for silo in scenario.silos.values())
     return Stacked(models, fit_weights(scores, target, weight, link, unit), link, unit)
 
 
 def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
     """Return the silos' own models, simply added."""
-    parts = tuple(learned(scenario, log, house, learner) for house in scenario.houses.values())
+    parts = tuple(learned(scenario, log, silo, learner) for silo in scenario.silos.values())
     return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
 
 

@@ -39,7 +39,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
     silo takes its data for better than they are (``use``, ``unmatched``).
     """
-    names, houses = scenario.originals(scenario.source), scenario.houses.values()
+    names, silos = scenario.originals(scenario.source), scenario.silos.values()
     link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
     unit = scenario.response.most_worth if link == "logit" else 1.0
     prior = mean_value(scenario)
@@ -49,7 +49,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         scenario, names, {name: mean_retention(scenario, name) for name in rest}, aged, believed=False
     )
     own_ends = []
-    for held in map(scenario.originals, houses):
+    for held in map(scenario.originals, silos):
         believed = {name: believed_retention(scenario, name) for name in held if name not in aged}
         ages = [name for name in aged if name in held]
         own_ends.append((held, ages, corners(scenario, held, believed, ages)))
@@ -70,12 +70,12 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         target.append(all_of_it.mean(prior)[comes])
         weight.append(heavy[comes])
     weights = fit_weights(scores, target, weight, link, unit)
-    return Stacked(tuple(bayes(scenario, house) for house in houses), weights, link, unit)
+    return Stacked(tuple(bayes(scenario, silo) for silo in silos), weights, link, unit)
 
 
 def summed_bayes(scenario: Scenario) -> Valuation:
     """Return the silos' exact posteriors, simply added."""
-    return Summed(tuple(bayes(scenario, house) for house in scenario.houses.values()), mean_value(scenario))
+    return Summed(tuple(bayes(scenario, silo) for silo in scenario.silos.values()), mean_value(scenario))
 
 
 def fit_weights(
