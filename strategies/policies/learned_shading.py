@@ -9,7 +9,7 @@ from ..base import VALUE, AccountState, Feedback, VisibleRequests
 from ..bins import EDGES
 from ..market import MarketFacts
 from ..parameters import one_of, share, whole
-from .censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+from .censored import BestResponse, CensoredPrices, isotonic, kaplan_meier, lognormal
 from .shading import FirstPriceShading
 
 FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
@@ -52,7 +52,7 @@ class LearnedShading(FirstPriceShading):
             self._need_prices(known=False)
         if self.stochastic:
             self.reads = (*self.reads, "uniform")
-        self._prices = Prices()
+        self._prices = CensoredPrices()
         self._best: BestResponse | None = None
 
     def _shaded(self, requests: VisibleRequests) -> NDArray[np.float64]:

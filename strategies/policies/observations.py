@@ -69,20 +69,10 @@ class AccountNumbers:
             paid = logarithm(ratio(spend, wins * unit, 0.0))
             clicks = known(state.clicks - before.clicks, wins)
             conversions = known(state.conversions - before.conversions, wins)
-        numbers = (
-            time_left(state),
-            budget_left(state),
-            spend_in_all / even if even > 0 else 1.0,
-            spend / planned if planned > 0 else 1.0,
-            wins_in_all / reported if reported > 0 else 0.0,
-            wins / requests if requests > 0 else 0.0,
-            paid,
-            clicks,
-            conversions,
-            action,
-            change,
-        )
-        return within(numbers, *self._bounds)
+        pace, pace_last = ratio(spend_in_all, even, 1.0), ratio(spend, planned, 1.0)
+        win_rate, win_rate_last = ratio(wins_in_all, reported, 0.0), ratio(wins, requests, 0.0)
+        shares = time_left(state), budget_left(state), pace, pace_last, win_rate, win_rate_last
+        return within((*shares, paid, clicks, conversions, action, change), *self._bounds)
 
 
 class AuctionNet:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of, share
-from .history import History, longer, sums
+from .history import CampaignResults, longer, sums
 
 LARGEST_MOVE = 1.0
 """A campaign's part of the money changes at most by the factor e at once, before all parts are made whole."""
@@ -70,7 +70,7 @@ class Portfolio(VectorisedPolicy):
         self._log, self._money, self._spent, self._paid, self._offered = np.empty((5, 0))
         self._seen, self._spend, self._moved_h = 0, 0.0, 0.0
         self._before: AccountState | None = None
-        self._history = History(self.move_h / PAGES)
+        self._history = CampaignResults(self.move_h / PAGES)
 
     @property
     def split(self) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ from .ridge import ridge
 from .ridge_errors import ridge_error
 from .stacking import fit_weights
 from .start import started
-from .tables import CellValues, spread_over
+from .tables import CellValues, with_axes_of
 from .thompson import Thompson
 
 FITTED: WeakKeyDictionary[TrainingLog, dict[tuple[str, ...], Cells]] = WeakKeyDictionary()
@@ -65,7 +65,7 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         columns = []
         for silo in scenario.silos.values():
             held = scenario.originals(silo)
-            own = spread_over(_values(scenario, log, silo, learner, others), held, log.sources)
+            own = with_axes_of(_values(scenario, log, silo, learner, others), held, log.sources)
             columns.append(np.broadcast_to(own, tables[0].shape).ravel())
         count, total = (table.ravel() for table in tables)
         seen = count > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,11 @@ from .bayes import (
     corners,
     mean_retention,
     mean_value,
+    posterior,
 )
 from .combined import Stacked, Summed, to_link
 from .online import Link
-from .tables import spread_over
+from .tables import with_axes_of
 
 AGE_POINTS = 64
 AGE = "age"
@@ -45,14 +47,13 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     prior = mean_value(scenario)
     aged = [name for name in names if ages_are_used(scenario.data_of(name))]
     rest = [name for name in names if name not in aged]
-    ends = corners(
-        scenario, names, {name: mean_retention(scenario, name) for name in rest}, aged, believed=False
-    )
+    true_law = partial(posterior, scenario, names, believed=False)
+    ends = corners(true_law, {name: mean_retention(scenario, name) for name in rest}, aged)
     own_ends = []
     for held in map(scenario.originals, silos):
         believed = {name: believed_retention(scenario, name) for name in held if name not in aged}
         ages = [name for name in aged if name in held]
-        own_ends.append((held, ages, corners(scenario, held, believed, ages)))
+        own_ends.append((held, ages, corners(partial(posterior, scenario, held), believed, ages)))
     scores, target, weight = [], [], []
     keep, share = _retentions(scenario, aged)
     codes = ends.weight.size >> len(aged)
@@ -63,7 +64,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         columns = []
         for held, ages, known in own_ends:
             own = known.at(keep[[aged.index(name) for name in ages]][:, rows]).mean(prior)
-            columns.append(np.broadcast_to(spread_over(own, (AGE, *held), (AGE, *names)), shape))
+            columns.append(np.broadcast_to(with_axes_of(own, (AGE, *held), (AGE, *names)), shape))
         heavy = share[rows].reshape(-1, *[1] * len(names)) * all_of_it.weight
         comes = heavy > 0 if link == "logit" else np.ones(shape, np.bool_)
         scores.append(np.stack([column[comes] for column in columns]))
