@@ -36,7 +36,7 @@ MONTH_H = 730.0
 
 
 def market(**parts: Any) -> Scenario:
-    """BuyerAccounts of two people over two years, sources of stage and interest; ``parts`` change it."""
+    """Accounts of two people over two years, sources of stage and interest; ``parts`` change it."""
     base: dict[str, Any] = {
         "supply": {"requests": 4_000, "horizon_h": 24 * MONTH_H, "context_types": 2},
         "audience": {"people": 400, "profile_types": 2},
