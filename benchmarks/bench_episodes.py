@@ -1,4 +1,4 @@
-"""Episodes: control steps a second of a run that is stepped from outside (`SteppedRun`), as learners play it.
+"""Episodes: control steps a second of a run that is stepped from outside (`Market`), as learners play it.
 
 One agent against a price landscape with 1,000 to 100,000 requests an episode, and AuctionNet's size: 48 seats, 480,000 requests, 3
 slots. Each seat bids a multiplier times the value that its data show, and reads its account at each of 48 steps; set-up and closing
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from jointbid import BidEnv
-from jointbid.sim import Entrant, Scenario, SteppedRun
+from jointbid.sim import Entrant, Market, Scenario
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes
 
@@ -60,7 +60,7 @@ def market(seats, requests, slots):
 def episode(case, seed=1):
     """Play one episode; return the CPU seconds of its set-up and of all of it."""
     begin = time.process_time()
-    with SteppedRun(*case, seed) as run:
+    with Market(*case, seed) as run:
         opened = time.process_time()
         agents = [run.policy(name) for name in run.bidders]
         while run.advance():

@@ -14,9 +14,9 @@ from .visible import BidError, Feedback, Strategy, VisibleRequests
 
 if TYPE_CHECKING:
     from .entrant import Entrant
+    from .market import Market
     from .results import RunResult
     from .simulation import simulate
-    from .stepped_run import SteppedRun
     from .supply import LogColumns
 
 __all__ = [
@@ -25,9 +25,9 @@ __all__ = [
     "Entrant",
     "Feedback",
     "LogColumns",
+    "Market",
     "RunResult",
     "Scenario",
-    "SteppedRun",
     "Strategy",
     "VisibleRequests",
     "simulate",
@@ -36,7 +36,7 @@ __all__ = [
 LATER = {
     "Entrant": "entrant",
     "LogColumns": "supply",
-    "SteppedRun": "stepped_run",
+    "Market": "market",
     "RunResult": "results",
     "simulate": "simulation",
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from jointbid.sim import Entrant, RunResult, Scenario, SteppedRun
+from jointbid.sim import Entrant, Market, RunResult, Scenario
+from jointbid.sim.market import BidderAccount, Progress
 from jointbid.sim.scenario import StrategySpec
-from jointbid.sim.stepped_run import BidderAccount, Progress
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.steered import Interface, Steered
 
@@ -101,7 +101,7 @@ class Episode:
     """One replication of a game, step by step; ``is_over`` once the closing accounts have been handed out."""
 
     def __init__(self, game: Game, replication: int) -> None:
-        self.market = SteppedRun(game.played, game.entrants(replication), game.seed, replication)
+        self.market = Market(game.played, game.entrants(replication), game.seed, replication)
         self.market.open()
         self.is_over = False
         self._seats: dict[str, Steered] = {name: self.market.policy(name) for name, _ in game.steered}

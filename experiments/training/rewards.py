@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jointbid.sim import Scenario
-from jointbid.sim.stepped_run import Progress
+from jointbid.sim.market import Progress
 
 from ..errors import BadInput
 

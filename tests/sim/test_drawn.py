@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jointbid.sim import BidError, Entrant, Scenario, SteppedRun, simulate
+from jointbid.sim import BidError, Entrant, Market, Scenario, simulate
 from jointbid.sim.bidder_session import TRIAL_ROWS
 from jointbid.sim.drawn import MOST_REQUESTS, Drawn
 from jointbid.sim.streams import Streams
@@ -76,7 +76,7 @@ def test_only_small_markets_are_kept():
 def test_a_run_that_is_stepped_asks_block_by_block_and_has_the_same_numbers(block):
     scenario = market({**SHOP, "engine": {"max_block": block}})
     held = tuple(scenario.source)
-    with SteppedRun(scenario, bidders(scenario, held), seed=1) as stepped:
+    with Market(scenario, bidders(scenario, held), seed=1) as stepped:
         while stepped.advance():
             pass
         result = stepped.close()

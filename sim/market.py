@@ -1,4 +1,4 @@
-"""A run that is stepped from outside: ``SteppedRun`` opens a run, advances it by one control step at a time, and closes it.
+"""A run that is stepped from outside: ``Market`` opens a run, advances it by one control step at a time, and closes it.
 
 ``simulate`` is the same loop without a caller between the steps; the numbers are the same to the bit.
 """
@@ -20,12 +20,12 @@ from .visible import Strategy
 
 RunStage = Literal["new", "open", "over", "finished", "closed", "failed"]
 NEXT: Mapping[RunStage, str] = {
-    "new": "call open() first, or write `with SteppedRun(...) as market:`",
+    "new": "call open() first, or write `with Market(...) as market:`",
     "open": "call advance() until it returns False first",
     "over": "the last request has been settled: call close()",
     "finished": "the closing accounts have been handed out: call close()",
-    "closed": "the run is closed: make another SteppedRun",
-    "failed": "an error ended the run: make another SteppedRun",
+    "closed": "the run is closed: make another Market",
+    "failed": "an error ended the run: make another Market",
 }
 """What to do at each stage of a run instead of a call that is out of order."""
 
@@ -64,7 +64,7 @@ class Progress(NamedTuple):
     margin: float
 
 
-class SteppedRun:
+class Market:
     """One run of a market, from control step to control step.
 
     ``open`` shows each bidder its opening account; ``advance`` settles the requests up to the next control step, at which
@@ -72,7 +72,7 @@ class SteppedRun:
     returns the ``RunResult``, equal to that of ``simulate`` with the same arguments. An attribute of a strategy that is set between
     two calls of ``advance`` is in force from the next request on. ::
 
-        with SteppedRun(scenario, {"me": Priced(valuation, Linear(1.0))}, seed=1) as market:
+        with Market(scenario, {"me": Priced(valuation, Linear(1.0))}, seed=1) as market:
             while market.advance():
                 market.policy("me").multiplier = 0.5 + market.hour / market.horizon
             result = market.close()
@@ -209,4 +209,4 @@ class SteppedRun:
         return self._run.sessions[self._numbers[bidder]]
 
     def _refuse(self, call: str, why: str | None = None) -> NoReturn:
-        raise RuntimeError(f"SteppedRun.{call} is out of order: {why or NEXT[self._stage]}")
+        raise RuntimeError(f"Market.{call} is out of order: {why or NEXT[self._stage]}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jointbid import Entrant, KnownOutcomes, Linear, Policy, Priced, SteppedRun, Truthful, bayes, simulate
+from jointbid import Entrant, KnownOutcomes, Linear, Market, Policy, Priced, Truthful, bayes, simulate
 from jointbid.sim import BidError, Feedback, Scenario
 
 SMALL = {
@@ -32,7 +32,7 @@ def market(**parts):
 
 def stepped(scenario, bidders, max_block):
     engine = scenario.engine.model_copy(update={"max_block": max_block})
-    with SteppedRun(scenario.model_copy(update={"engine": engine}), bidders, 11, 3) as run:
+    with Market(scenario.model_copy(update={"engine": engine}), bidders, 11, 3) as run:
         while run.advance():
             pass
         return run.close()
@@ -46,7 +46,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("number", range(16))
-def test_a_stepped_run_is_simulate_at_any_block_size(markets, number):
+def test_a_market_is_simulate_at_any_block_size(markets, number):
     scenario, bidders = markets.drawn(number)
     whole = simulate(scenario, bidders, 11, 3)
     for max_block in (7, 65_536):
@@ -59,7 +59,7 @@ PRICES = {"landscape": "lognormal", "mu": -0.5, "sigma": 0.6}
 def test_an_attribute_set_after_open_is_in_force_from_the_first_request():
     scenario = market(rivals=PRICES)
     values = bayes(scenario, ("profile", "context"))
-    with SteppedRun(scenario, {"me": Priced(values, Linear(1.0))}, 1) as run:
+    with Market(scenario, {"me": Priced(values, Linear(1.0))}, 1) as run:
         run.policy("me").multiplier = 0.5
         while run.advance():
             pass
@@ -79,7 +79,7 @@ def test_an_attribute_set_between_two_steps_is_in_force_from_the_next_request_on
     scenario = market(rivals=PRICES)
     values = bayes(scenario, ("profile",))
     outside = {"me": Entrant(Priced(values, Linear(1.0)), control_every=control_every)}
-    with SteppedRun(scenario, outside, 1) as run:
+    with Market(scenario, outside, 1) as run:
         while run.advance():
             run.policy("me").multiplier = 0.25
         result = run.close()
@@ -90,7 +90,7 @@ def test_an_attribute_set_between_two_steps_is_in_force_from_the_next_request_on
 
 def test_the_account_adds_up_to_the_result():
     scenario = market()
-    with SteppedRun(
+    with Market(
         scenario, {"me": Entrant(Priced(bayes(scenario, ("context",)), Truthful()), budget=50.0)}, 1
     ) as run:
         assert (run.bidders, run.hour, run.horizon) == (("me",), 0.0, 24.0)
@@ -113,7 +113,7 @@ def test_the_account_adds_up_to_the_result():
 
 def test_calls_out_of_order_say_what_to_do():
     scenario = market()
-    run = SteppedRun(scenario, {"me": Priced(bayes(scenario, ()), Truthful())}, 1)
+    run = Market(scenario, {"me": Priced(bayes(scenario, ()), Truthful())}, 1)
     with pytest.raises(RuntimeError, match=r"advance\(\) is out of order: call open\(\) first"):
         run.advance()
     run.open()
@@ -129,7 +129,7 @@ def test_calls_out_of_order_say_what_to_do():
         run.advance()
     run.close()
     for call in (run.open, run.advance, run.close):
-        with pytest.raises(RuntimeError, match="out of order: the run is closed: make another SteppedRun"):
+        with pytest.raises(RuntimeError, match="out of order: the run is closed: make another Market"):
             call()
     with pytest.raises(KeyError, match="no bidder 'you' in this market; there are: me"):
         run.account("you")
@@ -147,11 +147,11 @@ def test_a_run_that_is_left_or_fails_is_over():
                 raise ZeroDivisionError("by hand")
 
     scenario = market()
-    with SteppedRun(scenario, {"me": Fails()}, 1) as left:
+    with Market(scenario, {"me": Fails()}, 1) as left:
         pass
     with pytest.raises(RuntimeError, match="the run is closed"):
         left.advance()
-    with pytest.raises(BidError, match="by hand"), SteppedRun(scenario, {"me": Fails()}, 1) as run:
+    with pytest.raises(BidError, match="by hand"), Market(scenario, {"me": Fails()}, 1) as run:
         run.advance()
     with pytest.raises(RuntimeError, match="an error ended the run"):
         run.advance()
