@@ -33,7 +33,7 @@ class Proportional(VectorisedPolicy):
 class Linear(Proportional):
     """Bid ``gain`` times the value (LIN; Perlich et al. 2012): optimal under a budget in second price if tuned.
 
-    ``gain``, a pure number, 0 or more, is where its ``multiplier`` starts, which may be set from outside (``jointbid.SteppedRun``).
+    ``gain``, a pure number, 0 or more, is where its ``multiplier`` starts, which may be set from outside (``jointbid.Market``).
     """
 
     meant_for = PRICE_INDEPENDENT_OF_BID
