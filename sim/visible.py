@@ -26,6 +26,11 @@ def frozen(column: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
+def is_fixed(answer: NDArray[Any]) -> bool:
+    """Whether an array that is answered once more holds what it held before."""
+    return answer.base is None and not answer.flags.writeable
+
+
 class VisibleRequests(Mapping[str, NDArray[Any]]):
     """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
 
@@ -182,7 +187,7 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
     ``who`` is the strategy and its bidder, as messages name them.
     """
-    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and bids.shape == (requests.n,):
+    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and len(bids) == requests._n and bids.ndim == 1:  # noqa: SLF001 - asked for in each control step
         return bids
     if isinstance(bids, np.ma.MaskedArray):
         raise BidError(

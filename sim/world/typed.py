@@ -163,8 +163,9 @@ class TypedWorld(World):
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        plain = self._effects(self._truth.flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
-        return plain._replace(
+        return self._effects(
+            np.zeros(len(owners), dtype=np.int64),
+            column,
             **self._truth.flat,
             creative_stride=self._truth.stride,
             rotation=self._truth.rotation,
