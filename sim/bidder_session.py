@@ -60,7 +60,7 @@ class BidderSession:
             check_kind(name, entrant.strategy)
         self._entered = entrant.strategy
         self.who = f"{identified(entrant.strategy, entrant.strategy_name)} of bidder {name!r}"
-        self._call = Calls(self.who, timeout_s)
+        self._call = Calls(self.who, timeout_s).call
         self.name = name
         self.advertiser = entrant.advertiser or name
         self.strategy = copied(entrant.strategy, self.who)

@@ -64,13 +64,14 @@ class Calendar:
 
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
-        env, note, event = self._env, self._tally(kind).note, self._event()
+        env, note, event, queue = self._env, self._tally(kind).note, self._event(), self._queue
 
         def happen(_: simpy.Event) -> None:
             now_us = self.now_us
             note(now_us)
             action()
-            self._put(event, again, now_us + interval_us)
+            event.callbacks = again
+            heappush(queue, (now_us + interval_us, NORMAL, next(env._eid), event))  # noqa: SLF001 - as in _put
 
         def begin(_: simpy.Event) -> None:
             self._put(event, again, int(env.now) + interval_us if first_us is None else first_us)

@@ -88,6 +88,5 @@ class Control:
 
     def budgets_left(self) -> NDArray[np.float64]:
         """Return what each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""
-        spend = (self._ledger.spend / MICROS).tolist()
-        pairs = zip(self._allowances, spend, strict=True)
-        return np.array([allowance.left_of(allowance.total, spent) for allowance, spent in pairs])
+        pairs = zip(self._allowances, self._ledger.spend.tolist(), strict=True)
+        return np.array([one.left_of(one.total, spent / MICROS) for one, spent in pairs])

@@ -32,9 +32,10 @@ class DataUsage:
         """Count requests of the chunk that go to the bidders that may bid (``is_open``)."""
         may_bid, sends_all = is_open.tolist(), delivery.sends_all
         for number, is_asked in enumerate(may_bid):
-            if is_asked:
-                sent = None if sends_all else np.count_nonzero(delivery.is_sent(number, part))
-                self._lookups[number] += part.stop - part.start if sent is None else int(sent)
+            if is_asked and sends_all:
+                self._lookups[number] += part.stop - part.start
+            elif is_asked:
+                self._lookups[number] += int(np.count_nonzero(delivery.is_sent(number, part)))
         for number, name in self._matches:
             if may_bid[number]:
                 found = world.matched(self._sessions[number].advertiser, name, part)

@@ -164,7 +164,8 @@ def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArra
     """The auction type of each request, by number: one for all, or drawn by the shares of a mixed market."""
     share = auction.shares
     if len(share) == 1:
-        return constant(n, *(MECHANISMS[name] for name in share), np.int8)
+        (name,) = share
+        return constant(n, MECHANISMS[name], np.int8)
     numbers = np.array([MECHANISMS[name] for name in share], dtype=np.int8)
     edges = np.cumsum(list(share.values()))
     drawn = np.searchsorted(edges / edges[-1], streams.uniform("mechanism", start, n), side="right")
