@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from jointbid import Policy, Priced, Truthful, bayes, simulate
@@ -90,22 +88,3 @@ def test_another_valuation_in_the_same_strategy_is_asked():
     second = simulate(SCENARIO, {"me": strategy}, seed=1).of("me")
     alone = simulate(SCENARIO, {"me": Priced(strategy.valuation, Truthful())}, seed=1).of("me")
     assert second["profit"] == alone["profit"] != first["profit"]
-
-
-def test_a_copy_of_a_strategy_shares_what_cannot_change_alone():
-    class Learned:
-        reads = ("context",)
-
-        def __init__(self):
-            self.table = np.ones(5)
-
-        def value(self, requests):
-            return self.table[requests["context"]]
-
-    own, shared = Priced(Learned(), Reader()), priced(Reader())
-    twin, other = copy.deepcopy(own), copy.deepcopy(shared)
-    assert twin.valuation.table is not own.valuation.table
-    assert twin._values is not own._values
-    assert other.policy is not shared.policy
-    assert other.valuation is shared.valuation
-    assert other._values is shared._values
