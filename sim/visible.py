@@ -137,6 +137,7 @@ class Strategy(Protocol):
 
     ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
     once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
+    The same array answered once more, where it is read-only, counts as what it held the first time.
 
     A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method
     ``creative(requests)``: the number of the campaign's creative to be shown where the bid wins, shape (requests.n,),
