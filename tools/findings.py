@@ -206,7 +206,7 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, StudyResult]:
     from jointbid.experiments.studies.session import run_study
 
     (point,) = load(finding.verb, [*finding.overrides, f"results_dir={results_dir}"])
-    found = run_study(point, study_class(finding.verb)(point.settings))
+    found = run_study(point, study_class(finding.verb))
     if found.failures or found.summary is None:
         raise RuntimeError(f"{finding.command}: {len(found.failures)} cells failed")
     return point.settings.scenario.question, found

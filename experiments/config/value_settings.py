@@ -121,7 +121,7 @@ class SmallWorlds(Model):
     """Whether ranges that make no market here are left out, with a note; otherwise they are an error."""
 
 
-class ValueStudy(Model):
+class ValueSettings(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map."""
 
     replications: Replications = 30

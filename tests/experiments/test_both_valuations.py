@@ -32,7 +32,7 @@ def run(tmp_path_factory):
     def play(*more):
         folder = tmp_path_factory.mktemp("both")
         (point,) = load("value", [*SMALL, *more, f"results_dir={folder}"])
-        found = run_study(point, Value(point.settings))
+        found = run_study(point, Value)
         assert not found.failures
         return point.folder, found
 

@@ -15,7 +15,7 @@ from jointbid.experiments.config.keys import is_known, known_keys
 from jointbid.experiments.config.points import content_hash, load
 from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
-from jointbid.experiments.config.value_settings import ValueStudy
+from jointbid.experiments.config.value_settings import ValueSettings
 from jointbid.experiments.errors import BadInput
 from jointbid.sim.scenario import LogSupply, SyntheticSupply
 
@@ -345,7 +345,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "touchpoints.",
         "study.range.",
     )
-    every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueStudy])]
+    every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueSettings])]
     known = {key for key in every if "<" not in key and not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in LogSupply.model_fields if key not in SyntheticSupply.model_fields

@@ -14,7 +14,7 @@ from tests.experiments.test_log_joins import MAPPING, PLANTED, firm, with_versio
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import validate
-from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.plan import ReplayPlan
 from jointbid.experiments.logs.synthetic.four_tables import known_profits, market, write_four_tables
 from jointbid.experiments.studies.replay.ladder import run_replay
 
@@ -82,7 +82,7 @@ def four(tmp_path_factory):
         },
         "executor": {"name": "serial"},
     }
-    return known, run_replay(Plan.from_settings(validate("value", tree)))
+    return known, run_replay(ReplayPlan.from_settings(validate("value", tree)))
 
 
 @pytest.mark.slow

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate.intervals import Estimate, mean_interval, ratio
 from jointbid.experiments.estimate.ladder import lookup
-from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from jointbid.experiments.estimate.money import CostTerms, falling_break_even, net_rows, rising_break_even
 from jointbid.experiments.report.numbers import paid_back
 
-COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
+COSTLY = CostTerms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 
 
 def found(terms, value, cost=0.0, lookups=1.0):
@@ -51,7 +51,7 @@ def test_never():
 
 
 def test_money_later_is_worth_less():
-    discounted = Terms(1e6, 1200.0, 0.0, 2, 0.21)
+    discounted = CostTerms(1e6, 1200.0, 0.0, 2, 0.21)
     assert discounted.annuity == pytest.approx(1.21 ** (-1 / 12) + 1.21 ** (-2 / 12))
     assert COSTLY.annuity == 60
 

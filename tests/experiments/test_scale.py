@@ -221,7 +221,7 @@ def test_failures_at_curve_points_are_repeated_alone(monkeypatch, capsys):
     real = arms.run_cell
 
     def fragile(cell):
-        if cell.point and cell.replication == 1 and cell.arm == "joint":
+        if cell.study_point and cell.replication == 1 and cell.arm == "joint":
             raise RuntimeError("no luck")
         return real(cell)
 

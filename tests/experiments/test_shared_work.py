@@ -32,7 +32,7 @@ def on_curve(*overrides):
         )[0].settings
     )
     (stage,) = study.stages()
-    return [cell for cell in stage if "match_rate" in cell.point]
+    return [cell for cell in stage if "match_rate" in cell.study_point]
 
 
 def test_a_named_silo_needs_no_other_along_a_curve():

@@ -79,7 +79,7 @@ def test_worlds_leave_the_tournament_as_it_is_and_are_those_of_value():
     (other,) = load("value", ["scenario=theory", "study.worlds=4"])
     assert [world.values for world in worlds.worlds] == drawn.sampled(other.settings)
     assert [cell.lineup for cell in worlds.cells()[:2]] == [strategies, strategies[::-1]]
-    assert not any(cell.point for cell in own.cells())
+    assert not any(cell.study_point for cell in own.cells())
 
 
 def test_worlds_need_ranges(capsys):
