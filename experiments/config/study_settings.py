@@ -150,7 +150,7 @@ class TournamentSettings(Replicated):
     """The number of markets drawn from `study.ranges`, in each of which all play together."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: PointSize = PointSize()
+    point: PointSize = PointSize()
     """The size of the markets drawn for `worlds`."""
 
 
@@ -246,5 +246,5 @@ class AttributionSettings(Model):
     """The number of firms drawn from `study.ranges`."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: PointSize = PointSize()
+    point: PointSize = PointSize()
     """The size of the firms drawn for `worlds`."""

@@ -84,7 +84,7 @@ class CellPlan:
     @property
     def replications(self) -> range:
         """The replications that are estimated from: of the ladder, or of a point with fewer."""
-        return range((self.study.curve if self.study_point else self.study).replications)
+        return range((self.study.point if self.study_point else self.study).replications)
 
     def pilot(self, replications: Iterable[int] = PILOT) -> list[Cell]:
         """Every arm of which one is to be chosen, on the pilot's replications."""

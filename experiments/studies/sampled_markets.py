@@ -130,7 +130,7 @@ class SampledMarkets(StudyPart, Generic[Studied]):
     @property
     def requests(self) -> int:
         """The bid requests of a world."""
-        return int(self.settings.study.curve.requests)
+        return int(self.settings.study.point.requests)
 
     def market(self, settings: Settings[Any], point: str) -> Studied:
         """Return what is studied in one market; ``point`` names it."""

@@ -218,10 +218,10 @@ def test_key_of_a_cell():
 
 
 def test_a_list_needs_no_brackets_unless_commas_are_a_sweep():
-    listed = ["plot.format=svg,pdf", "study.curve.redundancy=0,.5", "seed=3"]
+    listed = ["plot.format=svg,pdf", "study.point.redundancy=0,.5", "seed=3"]
     (point,) = load("value", listed)
     assert point.settings.plot.format == ("svg", "pdf")
-    assert point.settings.study.curve.redundancy == (0.0, 0.5)
+    assert point.settings.study.point.redundancy == (0.0, 0.5)
     assert [found.settings.plot.format for found in load("value", listed[:1], multirun=True)] == [
         ("svg",),
         ("pdf",),

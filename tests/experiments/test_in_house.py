@@ -21,8 +21,8 @@ from jointbid.experiments.studies.business.own_data import OwnData
 from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
-    "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
-    "study.curve.replications=3", "bidders.count=3", "plot.enabled=false",
+    "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.point.requests=2000",
+    "study.point.replications=3", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "profit", "data_cost", "clicks", "revenue", "welfare")
 

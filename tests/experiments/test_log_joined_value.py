@@ -53,9 +53,9 @@ def test_the_engine_gives_the_known_answer(tmp_path, capsys):
     ]
     few = [
         "study.curves=[]",
-        "study.curve.redundancy=[0]",
-        "study.curve.interaction=[0]",
-        "study.curve.requests=1000",
+        "study.point.redundancy=[0]",
+        "study.point.interaction=[0]",
+        "study.point.requests=1000",
     ]
     assert main(["value", "--config-dir", str(tmp_path / "firm"), *words, *few]) == 0, capsys.readouterr().err
     (path,) = tmp_path.glob("value/*/summary.csv")

@@ -116,8 +116,8 @@ def test_break_even_intervals_cover():
 def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, costs, start, table):
     monkeypatch.chdir(tmp_path)
     small = ["study.silo=context", "study.replications=4", "supply.requests=2000", "study.lattice=false",
-             "study.curves=[{over: source.profile.match_rate, values: [1]}]", "study.curve.requests=500",
-             "study.curve.replications=2", "plot.enabled=false"]  # fmt: skip
+             "study.curves=[{over: source.profile.match_rate, values: [1]}]", "study.point.requests=500",
+             "study.point.replications=2", "plot.enabled=false"]  # fmt: skip
     assert (
         main(["value", "scenario=theory", "executor=serial", *small, "money.requests_per_month=1000", *costs])
         == 0
@@ -131,13 +131,13 @@ def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, 
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)
-    quick = ["study.curve.redundancy=[0]", "study.curve.interaction=[0]", "study.curve.requests=4000"]
+    quick = ["study.point.redundancy=[0]", "study.point.interaction=[0]", "study.point.requests=4000"]
     money = ["money.requests_per_month=1000", "money.integration_once=300", "money.integration_monthly=5"]
     study = [
         "study.silo=context",
         "study.replications=4",
         "supply.requests=4000",
-        "study.curve.replications=4",
+        "study.point.replications=4",
     ]
     assert (
         main(["value", "scenario=theory", "executor=serial", "plot.format=svg", *quick, *study, *money]) == 0

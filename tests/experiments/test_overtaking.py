@@ -91,7 +91,7 @@ def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
 
 @pytest.mark.slow
 def test_worlds_say_in_what_share_the_slow_plan_ends_ahead(tmp_path, capsys):
-    worlds = ("study.worlds=3", "study.curve.requests=2000", "study.curve.replications=2")
+    worlds = ("study.worlds=3", "study.point.requests=2000", "study.point.replications=2")
     assert main(["value", *SMALL, *worlds, f"results_dir={tmp_path}", "executor=serial"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "The slow plan is shown to end ahead of the fast one in" in said

@@ -529,10 +529,10 @@ def test_plots_come_in_the_formats_and_the_style_that_are_asked_for(tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.prop_cycle: cycler('color', ['123456', '654321'])\n")
     curve = [
-        "study.curve.redundancy=[0]",
-        "study.curve.interaction=[0]",
-        "study.curve.requests=200",
-        "study.curve.replications=2",
+        "study.point.redundancy=[0]",
+        "study.point.interaction=[0]",
+        "study.point.requests=200",
+        "study.point.replications=2",
     ]
     drawn = ["plot.enabled=true", "plot.format=[svg,pdf]", f"plot.style={style}"]
     assert main(["value", "scenario=theory", *QUICK, *curve, *drawn, f"results_dir={tmp_path}"]) == 0

@@ -214,8 +214,8 @@ def test_points_of_curves_map_and_worlds_are_tuned_too(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     small = [
         *STEPS, "scenario=theory", "strategy=linear", "executor=serial", "plot.format=svg", "supply.requests=800",
-        "study.lattice=false", "study.replications=2", "study.curve.replications=2", "study.worlds=2",
-        "study.curve.redundancy=[0]", "study.curve.interaction=[0,0.1]",
+        "study.lattice=false", "study.replications=2", "study.point.replications=2", "study.worlds=2",
+        "study.point.redundancy=[0]", "study.point.interaction=[0,0.1]",
         "study.curves=[{over: source.profile.match_rate, values: [0.5, 1]}]",
     ]  # fmt: skip
     tuned = ["bidders.strategy.gain=0.4", "study.tune={parameter: gain, values: [0.4, 1.0]}"]

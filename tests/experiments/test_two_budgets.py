@@ -31,8 +31,8 @@ from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
-    "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
-    "study.curve.replications=3", "collaboration.levels=[0,0.5,1]", "bidders.count=3", "plot.enabled=false",
+    "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.point.requests=2000",
+    "study.point.replications=3", "collaboration.levels=[0,0.5,1]", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "value", "profit", "clicks", "clicks_expected", "revenue", "welfare")
 shapes = st.builds(

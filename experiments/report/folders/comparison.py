@@ -28,7 +28,7 @@ DRAWS = ("seed", "supply.", "audience.", "rivals.")
 """Keys that decide which people, requests and prices a replication has: pairs need them to be the same."""
 AT_ONCE = 12
 """Beyond this number of studies each is a row and no longer a column."""
-STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.curve")
+STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.point")
 
 DIFFERENCE_COLUMNS = (
     "study", "against", "estimand", "unit", "estimate", "ci_low", "ci_high", "n_replications", "method",

@@ -69,7 +69,7 @@ def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
     is_limited = bidders.budget is not None or bidders.terms.daily_budget is not None
     if count and now and requests < now and is_limited:
         yield (
-            f"drawn worlds have {requests:,} bid requests (study.curve.requests) and not {now:,}, with the same budget, which binds "
+            f"drawn worlds have {requests:,} bid requests (study.point.requests) and not {now:,}, with the same budget, which binds "
             "less there"
         )
 

@@ -60,7 +60,7 @@ class Worlds(SampledMarkets[Firm]):
 
     @property
     def _replications(self) -> range:
-        return range(self.settings.study.curve.replications)
+        return range(self.settings.study.point.replications)
 
     def _season(self, firm: Firm) -> list[Cell]:
         return firm.next(self._replications, RULES, self.state)

@@ -56,10 +56,10 @@ class Levels(MarketPart):
     def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
         settings = plan.settings
-        collaboration, requests = settings.collaboration, settings.study.curve.requests
+        collaboration, requests = settings.collaboration, settings.study.point.requests
         assert collaboration is not None  # noqa: S101 - only then it is wanted
         self._collaboration = collaboration
-        small = varied(settings, fewer(settings, requests), place="study.curve.requests")
+        small = varied(settings, fewer(settings, requests), place="study.point.requests")
         self._steps: dict[str, list[CellPlan]] = {shape: [] for shape in collaboration.shapes}
         for shape, steps in self._steps.items():
             for level in collaboration.levels:

@@ -54,9 +54,9 @@ class OwnData(MarketPart):
     def __init__(self, plan: CellPlan, parts: Sequence[float] = PARTS) -> None:
         super().__init__(plan)
         settings = plan.settings
-        building, requests = settings.first_party, settings.study.curve.requests
+        building, requests = settings.first_party, settings.study.point.requests
         assert building is not None  # noqa: S101 - only then it is wanted
-        small = varied(settings, fewer(settings, requests), place="study.curve.requests")
+        small = varied(settings, fewer(settings, requests), place="study.point.requests")
         self._parts, self.steps = parts, []
         for part in parts:
             market = with_part(small.scenario, building.own, part)

@@ -82,7 +82,7 @@ class Worlds(SampledMarkets[Matches]):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what is different in worlds with fewer requests."""
-        requests = self.settings.study.curve.requests
+        requests = self.settings.study.point.requests
         yield from words.notes(self.settings.scenario, requests, len(self.worlds))
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
@@ -96,4 +96,4 @@ class Worlds(SampledMarkets[Matches]):
 
 
 def _together(matches: Matches) -> list[Cell]:
-    return matches.together(range(matches.settings.study.curve.replications))
+    return matches.together(range(matches.settings.study.point.replications))

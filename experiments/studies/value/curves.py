@@ -183,9 +183,9 @@ class Map(CurvePoints):
 
     def __init__(self, plan: CellPlan) -> None:
         super().__init__(plan)
-        grid = plan.study.curve
+        grid = plan.study.point
         self._map = {
-            (q, d): point(plan, {"response.redundancy": q, "response.interaction": d}, "study.curve")
+            (q, d): point(plan, {"response.redundancy": q, "response.interaction": d}, "study.point")
             for q in grid.redundancy
             for d in grid.interaction
         }
@@ -254,7 +254,7 @@ def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
 
 def point(ladder: CellPlan, changes: Changes, place: str) -> CellPlan:
     """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
-    smaller = fewer(ladder.settings, ladder.study.curve.requests)
+    smaller = fewer(ladder.settings, ladder.study.point.requests)
     there = varied(ladder.settings, {**smaller, **changes}, place=place)
     return CellPlan(there, ladder.state, as_overrides(changes))
 

@@ -131,7 +131,7 @@ class DrawnMarket:
 
     def __init__(self, plan: CellPlan, small: SmallWorlds | None) -> None:
         self.plan, settings = plan, plan.settings
-        size = settings.study.curve if small is None else small
+        size = settings.study.point if small is None else small
         self.joint = JointValue(plan, size.replications)
         self.learned = self.own_data = self.overtaking = self.better = None
         if small is not None:
