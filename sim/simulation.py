@@ -180,7 +180,7 @@ class Simulation:
                 if ends is not None:
                     last = min(last, int(ends[first]))
                 part = slice(first, last)
-                record = auctions.hold(columns, part, now_us, calendar.blocks.count)
+                record = auctions.hold(columns, part, now_us)
                 control.count(last - first, is_open)
                 aftermath.follow(columns, part, record)
                 if is_told_at_once:

@@ -23,7 +23,7 @@ from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .visible import BidError, VisibleRequests
 from .world import World
 
-SPARE = 3
+SPARE = 2
 """A shortlist is this much longer than the bids that an auction needs."""
 FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
@@ -66,6 +66,8 @@ class BidTables:
         """Up to which row of the chunk the cells of each column are there."""
         self._asked = [0] * len(sessions)
         """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
+        self.version = 0
+        """How often bids on cells have been written."""
         self._asks_ahead = asks_ahead
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
@@ -109,6 +111,7 @@ class BidTables:
                     self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
                 session.is_stale = False
+                self.version += 1
                 self._enter(number, session.every_cell, now_us / HOUR_US, self._by_cell[number])
 
     def _ask_rows(self, number: int, world: World, part: slice) -> int:
@@ -241,7 +244,13 @@ def _shortlist(cells: int, length: int) -> Shortlist:
     who, bid = np.zeros((cells, length), dtype=np.int16), np.zeros((cells, length), dtype=np.int64)
     lowest, above = np.zeros((2, AT_ONCE), dtype=np.int64)
     return Shortlist(
-        who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64), lowest, above
+        who,
+        bid,
+        np.zeros(cells, dtype=np.int16),
+        np.full(cells, -1, dtype=np.int64),
+        np.full(1, -1),
+        lowest,
+        above,
     )
 
 

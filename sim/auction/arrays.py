@@ -153,16 +153,18 @@ class Memory(NamedTuple):
 
 
 class Shortlist(NamedTuple):
-    """The highest bids of each shared cell, settled when first needed in a block: bidders and bids, highest first.
+    """The highest bids of each shared cell, settled when first needed: bidders and bids, highest first.
 
-    ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``block`` (cells,); no cells: no shortlist is kept.
+    ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``version`` (cells,); no cells: no shortlist is kept.
+    ``version`` is that of the bids that a list was made of (-1: none yet), ``whole`` (1,) that of which all lists were made together.
     ``lowest`` and ``above``, shape (some cells,), are the kernel's scratch: what a bid must reach to be on a cell's list, and how many do.
     """
 
     who: NDArray[np.int16]
     bid: NDArray[np.int64]
     filled: NDArray[np.int16]
-    block: NDArray[np.int64]
+    version: NDArray[np.int64]
+    whole: NDArray[np.int64]
     lowest: NDArray[np.int64]
     above: NDArray[np.int64]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..compiled import kernel_part
+from ..compiled import kernel_part, natural
 from ..streams import unit
 from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Scores, Seats
 from .charging import charge
@@ -56,7 +56,8 @@ def show(
             while turn >= effects.rotation[creative]:
                 creative += 1
         at += creative * effects.creative_stride
-    house = seats.house[winner + 1]
+    at = natural(at)
+    house = natural(seats.house[winner + 1])
     if memory is not None and memory.seen.shape[0] > 0:
         strength *= effects.fading[min(int(memory.seen[requests.person[i], house]), len(effects.fading) - 1)]
         if memory.limit.shape[0] > 0:

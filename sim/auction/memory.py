@@ -81,10 +81,10 @@ def look_ahead(
     """
     if i + 2 * AHEAD < last:
         person = requests.person[i + 2 * AHEAD]
-        prefetch(memory.seen, person, 0)
+        prefetch(memory.seen, (person, 0))
         if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
-                prefetch(memory.state, person, column)
+                prefetch(memory.state, (person, column))
     if cell >= 0 and memory.fetches:
         person, now = requests.person[i + AHEAD], requests.time_us[i + AHEAD]
         for k in shortlist.who[cell, : shortlist.filled[cell]]:
@@ -94,5 +94,5 @@ def look_ahead(
                     if not memory.lasting[c]:
                         size = 1 if memory.calendar[c] else memory.limit[c]
                         for column in range(memory.place[c], memory.place[c] + size, LINE):
-                            prefetch(memory.state, person, column)
+                            prefetch(memory.state, (person, column))
                 break

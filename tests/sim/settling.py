@@ -30,7 +30,9 @@ def lay_out(c, layout, length):
     places = cells if layout == "shortlist" else 0
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
     lowest, above = np.zeros((2, 2), np.int64)  # of two cells at a time
-    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), lowest, above)
+    shortlist = Shortlist(
+        who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), np.full(1, -1), lowest, above
+    )
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
     no_names = np.empty(0, np.int16)
     if layout == "rows":
