@@ -69,7 +69,7 @@ class Auctions:
         terms, budgets = [one.terms for one in sessions], [one.budget for one in sessions]
         self.owners = [one.advertiser for one in sessions]
         self.most = 1 if scenario.bidders.notify == "at_once" else min(scenario.engine.max_block, SLICE)
-        rules, self.scores = rules_of(scenario), scores_of(scenario, sessions)
+        rules, self.scores = rules_of(scenario, len(sessions)), scores_of(scenario, sessions)
         seats = seats_of(scenario, sessions, streams)
         self.ledger = open_ledger(budgets, self._slots)
         self._is_bounded = sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS  # one without a limit is more

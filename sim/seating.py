@@ -13,7 +13,7 @@ from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .streams import Streams
 
 
-def rules_of(scenario: Scenario) -> Rules:
+def rules_of(scenario: Scenario, bidders: int) -> Rules:
     """Return the exchange's rules."""
     auction = scenario.auction
     top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
@@ -23,6 +23,7 @@ def rules_of(scenario: Scenario) -> Rules:
         fee=auction.fee,
         top=top,
         names=names,
+        stands=np.ones(bidders, dtype=np.bool_),
     )
 
 

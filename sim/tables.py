@@ -27,7 +27,8 @@ SPARE = 2
 """A shortlist is this much longer than the bids that an auction needs."""
 FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
-
+CAPPED = 16
+"""A shortlist has at least as many bids, if there are so many bidders, where frequency caps may leave out those of the first."""
 
 AT_ONCE = 64
 """Cells whose shortlists are made at once: the bids of some tens of bidders in them fit into a processor's nearest cache."""
@@ -72,7 +73,11 @@ class BidTables:
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
-        self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
+        is_capped = any(session.terms.caps for session in sessions)
+        length = min(len(sessions), CAPPED) if is_capped else 0
+        self.shortlist = _shortlist(
+            joint if shared and len(sessions) > FEW else 0, max(length, slots + 1 + SPARE)
+        )
 
     def load(self, cells: NDArray[np.int32], scale: float) -> None:
         """Turn to the visible cells of a new chunk, shape (columns, n).

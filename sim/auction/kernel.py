@@ -21,7 +21,7 @@ from .arrays import (
     Shortlist,
 )
 from .booking import pay, show
-from .memory import AHEAD, look_ahead
+from .memory import AHEAD, look_ahead, look_up
 from .ranking import enter, fill, fill_all, rank_all, rank_listed
 from .scoring import keep_bids, rank_scored
 
@@ -70,6 +70,8 @@ def clear(
         if memory is not None and requests.person.shape[0] > 0:
             later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
             look_ahead(i, last, later, requests, memory, shortlist)
+        if memory is not None:
+            look_up(i, requests, rules, memory)
         weight = requests.weight[i] if weighted else 1.0
         scale = weight * rules.rates[0]
         n = -1
@@ -78,7 +80,7 @@ def clear(
             if shortlist.version[cell] != version:
                 fill(cell, alike, scale, bids, seats, shortlist, ledger.left)
                 shortlist.version[cell], alike = version, cell
-            n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
+            n = rank_listed(i, cell, scale, requests, rules, bids, seats, memory, shortlist, ledger.left)
         if scores is not None:
             n = rank_scored(i, scale, requests, rules, scores, bids, seats, memory, ledger.left)
         elif n < 0:

@@ -7,7 +7,7 @@ import numpy as np
 from ..compiled import kernel_part, natural, prefetch
 from ..streams import word
 from .arrays import LINE, Bids, Memory, Requests, Rules, Seats, Shortlist
-from .memory import stands
+from .memory import counts
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 HIGHEST = np.int64(1 << 62)
@@ -225,14 +225,14 @@ def rank_all(
             at = bids.offset[k] + (requests.cells[column, i] if column >= 0 else i)
         bid = affordable(bids.numbers[at], left[k], scale)
         passes = bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1])
-        if passes and stands(k, i, requests, memory):
+        if passes and counts(k, i, requests, rules, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
     return n
 
 
 @kernel_part
 def rank_listed(
-    i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory | None,
+    i: int, cell: int, scale: float, requests: Requests, rules: Rules, bids: Bids, seats: Seats, memory: Memory | None,
     shortlist: Shortlist, left: Whole,
 ) -> int:  # fmt: skip
     """``rank_all`` by a shortlist: goes down it until no bidder can pass; -1 where it is too short to tell.
@@ -248,6 +248,6 @@ def rank_listed(
             return n
         k = natural(who[j])
         bid = affordable(listing[j], left[k], scale)
-        if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
+        if bid > 0 and bid >= floor and bid >= seats.floor[k] and counts(k, i, requests, rules, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
-    return n if filled < len(who) else -1
+    return n if filled < len(who) or filled == len(bids.offset) else -1

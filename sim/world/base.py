@@ -159,7 +159,7 @@ class World:
         effects = self.effects([owner], column)
         row = cells[0] if len(cells) else np.arange(len(self.chunk))
         creatives = max(len(effects.rotation), 1)
-        return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
+        return np.asarray(effects.worth[:: effects.apart].reshape(creatives, -1).max(axis=0)[row])
 
     def _effects(
         self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
@@ -169,6 +169,7 @@ class World:
         return Effects(
             worth, none, none, none, none, none, none, offset, column,
             creative_stride=0,
+            apart=1,
             rotation=_ALL_ONE,
             rotation_key=_NO_KEY,
             fading=fading(self._scenario.response),

@@ -33,8 +33,6 @@ class TypedWorld(World):
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
-        effect = self._truth.effect
-        self._has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
         self._laws = source_laws(scenario)
@@ -167,8 +165,9 @@ class TypedWorld(World):
         return plain._replace(
             **self._truth.flat,
             creative_stride=self._truth.stride,
+            apart=self._truth.apart,
             rotation=self._truth.rotation,
-            drawn=self._has_outcomes,
+            drawn=self._truth.has_outcomes,
         )
 
     @override
