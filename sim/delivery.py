@@ -58,7 +58,8 @@ class ChunkDelivery:
             for number, one in enumerate(run.sessions)
             if one.terms.holdout is not None
         }
-        self._late = np.zeros((len(run.sessions), len(chunk)), dtype=np.bool_)
+        self._late_eights = np.zeros((len(run.sessions), -(-len(chunk) // 8)), dtype=np.uint64)
+        self._late = self._late_eights.view(np.bool_)[:, : len(chunk)]
         self._draws: dict[int, NDArray[np.float64]] = {}
         self.absent = NOBODY_ABSENT
         if not run.sessions or (run.tmax is None and not self._held):
@@ -75,7 +76,16 @@ class ChunkDelivery:
         if run.tmax is None:
             return
         is_sent_all = is_open & (run.share == 1.0)
-        count_late(part.start, part.stop, self._late, is_sent_all, tables.bids, tables.cells, run.late)
+        count_late(
+            part.start,
+            part.stop,
+            self._late,
+            self._late_eights,
+            is_sent_all,
+            tables.bids,
+            tables.cells,
+            run.late,
+        )
         run.sent[is_sent_all] += part.stop - part.start
         for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
             sent = self.is_sent(number, part)
