@@ -114,7 +114,7 @@ class Simulation:
             scenario, streams, self.sessions, self.auctions, sink, is_blind=self._is_blind
         )
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
-        self.control = Control(scenario, self.sessions, self.ledger, expected)
+        self.control = Control(scenario, self.sessions, self.ledger, self.aftermath.counting, expected)
         self.series = Series(
             scenario.supply.horizon_h,
             scenario.engine.series_h,
