@@ -34,7 +34,7 @@ def main(call: Call) -> int:
         small.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
-    shown = [f"  {text}" for _, _, text in sorted(audit.problems)]
+    shown = [f"  {text}" for text in audit.shown]
     tables.show(
         facts(survey, reader, f"{supply.path}: {all_formats()[name].about} ({name})", small.names),
         features(survey),

@@ -119,7 +119,9 @@ def test_selection_and_bad_rows_are_said(capsys, tmp_path):
     text = said(capsys, str(path))
     assert "every episode (39) holds a click" in text
     assert "156 rows read, 78 used, dropped: 39 bad price, 39 episode line" in text
-    assert f"{path}, row 4, column 'price': 'dear' is not a finite number" in text
+    assert f"{path}, rows 4, 8, 12, " in text
+    assert "column 'price': 'dear' is not a finite number" in text
+    assert f"{path}: 19 more rows like these" in text
 
 
 @pytest.mark.parametrize(

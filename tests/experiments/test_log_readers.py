@@ -142,6 +142,12 @@ def test_an_hour_or_weekday_that_no_clock_has_is_a_bad_row(tmp_path, name, value
     assert mapped(tmp_path / "a.csv", text, mapping, drop_bad=True).rows.dropped == {f"bad {name}": 1}
 
 
+def test_one_object_that_holds_all_rows_is_named_as_such(tmp_path):
+    rows = json.dumps({"total": 2, "hits": [{"paid": 1, "click": 0}, {"paid": 2, "click": 1}]})
+    with pytest.raises(BadInput, match=r"is one object that holds its rows in 'hits'; .* '\.hits\[\]'"):
+        mapped(tmp_path / "a.json", rows, "price: paid\nclick: click\n")
+
+
 # -- logs without a usable row --------------------------------------------------------------------------------------
 
 
@@ -686,7 +692,7 @@ def test_an_empty_price_is_that_of_a_lost_auction_where_losing_rows_are_logged(k
         assert log.frame["known"].tolist() == [True, False]
         assert list(log.rows.dropped.values()) == [2]
         assert "lost auctions with the price 0 or none" in str(log.rows)
-    with pytest.raises(BadInput, match=r"row ., column 'paid': .* is not a finite number"):
+    with pytest.raises(BadInput, match=r"rows? [\d, ]+, column 'paid': .* is not a finite number"):
         read("")
     frame.loc[1, "known"] = 1
     with pytest.raises(BadInput, match="column 'paid': nan is not the price of an auction that was won"):

@@ -208,7 +208,7 @@ def _index(files: Sequence[Path], audit: RowAudit) -> ClickIndex:
         blocks = read_rows(file, wanted, own, Form("\t", SCHEMA, quoted=False))
         found += [(rows["bidid"], rows["creative"]) for rows in blocks]
         own.check()
-        audit.problems += own.problems
+        audit.problems |= own.problems
         audit.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
     return ClickIndex(found)
 

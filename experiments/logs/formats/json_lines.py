@@ -109,9 +109,13 @@ def _block(
             if all(value is None for value in values) and name not in given
         ]
         if problems:
-            raise BadInput(problems)
+            raise BadInput(_rows_within(path, held) or problems)
+    marks = {column.name: column.decimal for column in columns}
     batch = pa.RecordBatch.from_pydict(
-        {name: pa.array(map(_text, values), pa.string()) for name, values in found.items()}
+        {
+            name: pa.array((_text(value, marks[name]) for value in values), pa.string())
+            for name, values in found.items()
+        }
     )
     absent = {
         name: value
@@ -121,6 +125,14 @@ def _block(
     batch = with_constants(batch, absent, len(held))
     numbers = np.array([number for number, _ in held], dtype=np.int64)
     return typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
+
+
+def _rows_within(path: Path, held: list[tuple[int, dict[str, Any]]]) -> str:
+    """Return how to unpack a file that is one object which holds the rows in a list."""
+    for name, value in held[0][1].items() if len(held) == 1 else ():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return f"{path}: is one object that holds its rows in {name!r}; write one a line (jq -c '.{name}[]' OLD > NEW)"
+    return ""
 
 
 def _is_filled(value: Any) -> bool:
@@ -150,20 +162,28 @@ def value_at(value: Any, steps: Sequence[str]) -> Any:
     return value
 
 
-def _text(value: Any) -> str:
+class _Number(str):
+    """A number as it is written, with a point before its fraction."""
+
+    __slots__ = ()
+
+
+def _text(value: Any, decimal: str) -> str:
     if value is None:
         return ""
+    if isinstance(value, _Number):
+        return value.replace(".", decimal)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list) and not any(isinstance(member, (dict, list)) for member in value):
-        return ",".join(map(_text, value))
+        return ",".join(_text(member, ".") for member in value)
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
     """Return the object in a line, its numbers as they are written; None where it holds none."""
     try:
-        found = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+        found = json.loads(line, parse_float=_Number, parse_int=_Number, parse_constant=_Number)
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from ..rows.row_audit import RowAudit
 from ..rows.separators import by_count, by_width
 from ..rows.times import Clock
 from .click_price_pctr import ROW_US, campaign_of
+from .feature_text import feature_rule
 from .json_lines import first_object, paths_in, read_json
 from .mapping import PER_UNIT, Mapping
 from .time_column import WEEKLY, RowTimes
@@ -155,11 +156,11 @@ class Mapped:
         found += times.wanted if times else []
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
-        found += [Column(name, lenient=True) for name in self.mapping.roles.features]
+        found += [Column(name, lenient=True, decimal=m.decimal) for name in m.roles.features]
         wanted = {column.name for column in found}
         # What the filter reads need not be read otherwise.
         return found + [
-            Column(name, "id", lenient=True)
+            Column(name, "id", lenient=True, decimal=m.decimal)
             for name in (self.keep.columns if self.keep else ())
             if name not in wanted
         ]
@@ -205,7 +206,6 @@ class Mapped:
         click = rows["@click"] if m.click else np.zeros(n, dtype=np.int64)
         scale, gone = PER_UNIT[m.price_unit], frozenset(m.missing)
         clean: Any = lambda text: "" if text in gone else text  # noqa: E731 - one word for one rule
-        split: Any = lambda text: clean(text).replace(m.list_separator, ",")  # noqa: E731
         table: dict[str, Any] = {
             "time_us": time_us,
             "campaign": make.recode(rows["@campaign"], clean)
@@ -219,10 +219,7 @@ class Mapped:
             "weight": rows["@weight"] if m.weight else impressions(click, self.nonclick_weight),
         }
         for name in m.roles.features:
-            rule = split if name in m.lists else clean
-            table[name] = make.recode(
-                rows[name], _bucket(m.buckets[name], clean) if name in m.buckets else rule
-            )
+            table[name] = make.recode(rows[name], feature_rule(m, name, m.decimal))
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)
         if m.user:
@@ -249,21 +246,6 @@ def names_in(file: Path, kind: Kind) -> list[str]:
         return [*dict.fromkeys(path for one in found if one for path in paths_in(one)), *given]
     separator = by_count(lines)
     return [*header(file, Form(separator, quoted=separator != "\t")), *given]
-
-
-def _bucket(edges: Sequence[float], clean: Callable[[str], str]) -> Callable[[str], str]:
-    """Return the rule by which a number becomes the range that holds it; other text stays as it is."""
-
-    def rule(text: str) -> str:
-        cell = clean(text)
-        try:
-            number = float(cell)
-        except ValueError:
-            return cell
-        end = next((edge for edge in edges if number <= edge), None)
-        return f"above {edges[-1]:g}" if end is None else f"up to {end:g}"
-
-    return rule
 
 
 _IDS_A_FILE = 2**53

@@ -21,6 +21,7 @@ PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm":
 MISSING = ("", "null", "Null", "NULL", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
 Cell = str | int | float | bool | None
+Decimal = Literal[".", ","]
 
 
 def _as_time(value: Any) -> Any:
@@ -54,6 +55,7 @@ class JoinedTable(Model):
     its `valid_from` on: of several rows of a key the last one before the log's row is taken. In the tables `clicks` and `conversions` a
     row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them. With `within_h` an
     outcome counts up to that many hours after the log's row; rows younger than that at the table's last outcome are left out, as theirs may come yet.
+    `decimal` is the mapping's where it is not given.
     """
 
     path: Name
@@ -68,6 +70,7 @@ class JoinedTable(Model):
     within_h: Annotated[float, Field(gt=0, le=87_600)] | None = None
     fit: Fit = "exact"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    decimal: Decimal | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -131,7 +134,7 @@ class Mapping(Model):
     tables: dict[Name, JoinedTable] = Field(default_factory=dict)
     filter: str | dict[Name, Cell | list[Cell]] | None = None
     buckets: dict[Name, Annotated[tuple[float, ...], Field(min_length=1)]] = Field(default_factory=dict)
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = "."
     ids_per_file: bool = False
 
     @property
@@ -207,7 +210,7 @@ class Mapping(Model):
             where, keys = f"tables.{name}", {*table.key, *table.key.values()}
             if name in OUTCOMES and (table.features or table.valid_from):
                 raise ValueError(
-                    f"{where}: holds outcomes; it takes path, key, time, value, within_h, fit and delimiter"
+                    f"{where}: holds outcomes; it takes path, key, time, value, within_h, fit, delimiter and decimal"
                 )
             if name not in OUTCOMES and (table.time or table.value or table.within_h):
                 raise ValueError(

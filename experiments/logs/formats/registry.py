@@ -13,7 +13,7 @@ from jointbid.sim.scenario import LogSupply
 from ...errors import BadInput, closest
 from ..log_table import Reader
 from ..rows.compression import PARQUET, files_of, head, raw_kind
-from ..rows.conditions import condition_of
+from ..rows.conditions import Condition, condition_of
 from . import detect
 from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
@@ -171,7 +171,7 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
         return _joined(files, mapping, kind, supply).reader
     if any("*" in name for name in mapping.roles.features):
         mapping = mapping.expanded(names_in(files[0], kind))
-    keep = None if mapping.filter is None else condition_of(mapping.filter, f"{supply.mapping}: filter")
+    keep = _kept(mapping, supply.mapping)
     return Mapped(files, mapping, kind, supply.nonclick_weight, keep).reader
 
 
@@ -179,12 +179,14 @@ def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
     files, kind = _of_one_kind(path)
     names = names_in(files[0], kind) if preset.mapping.header is None else []
     mapping = preset.mapping_for(names).expanded(names)
-    keep = (
-        None
-        if mapping.filter is None
-        else condition_of(mapping.filter, f"supply.format={supply.format}: filter")
-    )
+    keep = _kept(mapping, f"supply.format={supply.format}")
     return Mapped(files, mapping, kind, supply.nonclick_weight, keep, preset.facts).reader
+
+
+def _kept(mapping: Mapping, where: object) -> Condition | None:
+    if mapping.filter is None:
+        return None
+    return condition_of(mapping.filter, f"{where}: filter", mapping.decimal)
 
 
 def _of_one_kind(path: Path) -> tuple[list[Path], Kind]:
@@ -231,7 +233,7 @@ def _joined(
     store = TableStore(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms
     )
-    keep = None if mapping.filter is None else condition_of(mapping.filter, f"{supply.mapping}: filter")
+    keep = _kept(mapping, supply.mapping)
     log = Mapped(files, mapping, kind, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
     return Joined(log, store)
 

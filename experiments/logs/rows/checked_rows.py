@@ -91,7 +91,7 @@ def typed_rows(
         cells = raw[column.name]
         cells, broken = with_escaped_bytes(cells) if odd else (cells, np.zeros(len(cells), dtype=bool))
         if column.is_text:
-            decoded[column.key], wrong = as_text(cells), (broken & (not column.lenient))
+            decoded[column.key], wrong = as_text(cells, column.decimal), (broken & (not column.lenient))
             audit.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
                 (broken & column.lenient).sum()
             )

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _TRUE = ("true", "t", "yes", "y", "on", "won", "win", "ja", "j", "oui", "o", "si", "s\u00ed")
 _FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose", "nein", "nee", "non")
-_COMMA = re.compile(r"[+-]?\d*,\d+")
+_COMMA = re.compile(r"[+-]?[\d.]*,\d+")
+_GROUP = "' \u00a0\u202f"
+"""Marks between thousands, beside the one of point and comma that is not before the fraction."""
+_WITH_COMMA = rf"^\s*[+-]?(?:\d{{1,3}}(?:[.{_GROUP}]\d{{3}})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?\s*$"
+_GROUPED = rf"^\s*[+-]?\d{{1,3}}(?:(?:[{_GROUP}]\d{{3}})+(?:\.\d*)?|(?:,\d{{3}})+\.\d+)\s*$"
+_WITH_UNIT = re.compile(r"(?=.*[^\d.,+\s-])[^\d.,+-]*[\d.,]*\d[^\d.,+-]*")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
 
@@ -37,8 +42,8 @@ class Column:
     or f, yes or no, on or off, won or lost; where `filled`, any cell that is not missing is a 1), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept
     with its odd bytes escaped; elsewhere the row is bad. `missing` are spellings of a missing number; they are read as
     `default`. `role` is the key under which the values are found in `Rows`, where it is not the name: so one column of
-    a file can be read in two ways. `decimal` is the mark before the fraction of a number; with a comma, points between
-    thousands are left out.
+    a file can be read in two ways. `decimal` is the mark before the fraction of a number that is text. Marks between thousands
+    are left out, but a comma only where a point follows.
     """
 
     name: str
@@ -84,6 +89,10 @@ class Column:
             return f"{self.allowed}; if any entry is a 1 and an empty cell a 0, say filled: [{self.name}] in the mapping"
         if self.kind == "number" and self.decimal == "." and _COMMA.fullmatch(cell.strip()):
             return f"{self.allowed} (with a comma before the fraction: say decimal: ',' in the mapping)"
+        if self.kind == "number" and self.decimal == "," and "." in cell:
+            return f"{self.allowed} (decimal is ',': a point stands between groups of three digits)"
+        if self.kind == "number" and _WITH_UNIT.fullmatch(cell.strip()):
+            return f"{self.allowed} (write it without a currency or unit)"
         return self.allowed
 
 
@@ -92,18 +101,31 @@ def flag(name: str, missing: tuple[str, ...] = (), role: str = "") -> Column:
     return Column(name, "flag", 0, 1, missing=missing, role=role)
 
 
-def as_text(cells: pa.Array) -> pa.Array:
-    """Return cells of any type as text: lists joined by commas, times as ISO 8601 to the second, nulls as empty text."""
+def as_text(cells: pa.Array, decimal: str = ".") -> pa.Array:
+    """Return cells of any type as text: lists joined by commas, times as ISO 8601 to the second, nulls as empty text.
+
+    What the file has as numbers gets the mark `decimal` before its fraction, as the text of its column has.
+    """
     if pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
         joined = [",".join(map(str, cell)) if cell is not None else "" for cell in cells.to_pylist()]
         return pa.array(joined, pa.string())
     if pa.types.is_timestamp(cells.type):
         moments = cells.cast(pa.timestamp("us", tz=cells.type.tz), safe=False)
         cells = pc.strftime(moments.cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%S")
+    mark = decimal if pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type) else "."
     if pa.types.is_floating(cells.type):  # 1234567890123 and not 1.234567890123e+12, where all are whole
         with contextlib.suppress(pa.ArrowInvalid):
             cells = cells.cast(pa.int64())
-    return pc.fill_null(cells.cast(pa.string()), "")
+    text = pc.fill_null(cells.cast(pa.string()), "")
+    return text if mark == "." else pc.replace_substring(text, ".", mark)
+
+
+def with_points(text: pa.Array) -> pa.Array:
+    """Return numbers that have a comma before their fraction with a point there; what is no such number is none afterwards."""
+    points = pc.replace_substring(pc.replace_substring_regex(text, f"[.{_GROUP}]", ""), ",", ".")
+    return pc.if_else(
+        pc.match_substring_regex(text, _WITH_COMMA), points, pc.replace_substring(text, ".", ",")
+    )
 
 
 def numbers_of(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -137,14 +159,14 @@ def _plain(cells: pa.Array, column: Column) -> Numbers | None:
 
 
 def _from_text(cells: pa.Array, column: Column) -> Numbers:
-    text, missing = as_text(cells), np.zeros(len(cells), dtype=bool)
+    text, missing = as_text(cells, column.decimal), np.zeros(len(cells), dtype=bool)
     if column.missing:
         is_missing = _is_missing(cells, text, column)
         text, missing = pc.if_else(is_missing, "0", text), np.asarray(is_missing)
     if column.kind == "flag":
         text = _flags(text)
     if column.decimal == ",":
-        text = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
+        text = with_points(text)
     values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
     return values, wrong, missing
 
@@ -174,7 +196,8 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
 
 def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
-    text = pc.utf8_trim_whitespace(text)
+    ungrouped = pc.replace_substring_regex(text, f"[,{_GROUP}]", "")
+    text = pc.if_else(pc.match_substring_regex(text, _GROUPED), ungrouped, pc.utf8_trim_whitespace(text))
     plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
     values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
     if not whole:

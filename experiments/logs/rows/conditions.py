@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from .column import as_text
+from .column import as_text, with_points
 
 Bools = NDArray[np.bool_]
 LEFT_OUT = "left out by the mapping's filter"
@@ -34,11 +34,13 @@ class Condition(Protocol):
 class OneOf:
     """Keeps rows on which each named column has one of its values; text is compared without regard to case."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        """Take the values of each column: one, or a list of them."""
+    def __init__(self, values: Mapping[str, Any], decimal: str = ".") -> None:
+        """Take the values of each column: one, or a list of them; and the mark before the fraction of a cell's number."""
+        self._decimal = decimal
         self._values = {
             name: pa.array(
-                [_word(one) for one in (some if isinstance(some, (list, tuple)) else [some])], pa.string()
+                [_word(one, decimal) for one in (some if isinstance(some, (list, tuple)) else [some])],
+                pa.string(),
             )
             for name, some in values.items()
         }
@@ -47,8 +49,9 @@ class OneOf:
     def keeps(self, cells: Mapping[str, pa.Array]) -> Bools:
         """See `Condition`."""
         kept = [
-            np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(as_text(cells[name]))), value_set=some))
+            np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cell)), value_set=some))
             for name, some in self._values.items()
+            for cell in [as_text(cells[name], self._decimal)]
         ]
         return np.asarray(np.logical_and.reduce(kept))
 
@@ -60,19 +63,20 @@ class SqlCondition:
     and an empty cell is NULL. Dotted paths need no quotes.
     """
 
-    def __init__(self, text: str, where: str) -> None:
+    def __init__(self, text: str, where: str, decimal: str = ".") -> None:
         """Parse the condition.
 
         Args:
             text: the condition.
             where: the place in the user's file, for messages.
+            decimal: the mark before the fraction of a number in the log; in the condition it is a point.
 
         Raises:
             BadInput: no condition, or one that reads other tables.
         """
         import duckdb
 
-        self._text, self._where, self._numbers = text, where, set[str]()
+        self._text, self._where, self._decimal, self._numbers = text, where, decimal, set[str]()
         self._judged = False
         self._duckdb = duckdb.connect()
         query = f"SELECT 1 FROM {_TABLE} WHERE (\n{text}\n)"  # noqa: S608 - it is parsed alone
@@ -105,13 +109,13 @@ class SqlCondition:
         """See `Condition`."""
         import duckdb
 
-        text = {name: as_text(cells[name]) for name in self.columns}
+        text = {name: as_text(cells[name], self._decimal) for name in self.columns}
         rows = len(next(iter(text.values())))
         if not self._judged and rows:
-            self._numbers = {name for name, column in text.items() if _is_number(column)}
+            self._numbers = {name for name, column in text.items() if _is_number(self._pointed(column))}
             self._judged = True
         made = {
-            name: _numbers(column) if name in self._numbers else _filled(column)
+            name: _numbers(self._pointed(column)) if name in self._numbers else _filled(column)
             for name, column in text.items()
         }
         table = pa.table({**made, "#row": pa.array(np.arange(rows))})
@@ -127,18 +131,22 @@ class SqlCondition:
         found[np.asarray(kept, dtype=np.int64)] = True
         return found
 
+    def _pointed(self, text: pa.Array) -> pa.Array:
+        return with_points(text) if self._decimal == "," else text
 
-def condition_of(value: str | Mapping[str, Any], where: str) -> Condition:
+
+def condition_of(value: str | Mapping[str, Any], where: str, decimal: str = ".") -> Condition:
     """Return the condition that a mapping's `filter` states.
 
     Raises:
         BadInput: text that is not a condition in SQL.
     """
-    return SqlCondition(value, where) if isinstance(value, str) else OneOf(value)
+    return SqlCondition(value, where, decimal) if isinstance(value, str) else OneOf(value, decimal)
 
 
-def _word(value: Any) -> str:
-    return "" if value is None else str(value).strip().casefold()
+def _word(value: Any, decimal: str) -> str:
+    text = "" if value is None else str(value).strip().casefold()
+    return text.replace(".", decimal) if isinstance(value, float) else text
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

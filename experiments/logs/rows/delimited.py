@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from ...errors import BadInput, closest
 from .checked_rows import Rows, typed_rows
 from .column import Column
-from .compression import BROKEN, head, unpacked, why
+from .compression import BROKEN, first_lines, head, unpacked, why
 from .conditions import Condition
 from .partitions import partition_of, with_constants
 from .row_audit import RowAudit
@@ -32,6 +32,8 @@ from .utf8_repair import Utf8Stream, escaped
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
 _RELEASED_S = 5.0
+_PREAMBLE = 50
+"""Lines in which a header is sought that is not the first."""
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
@@ -96,7 +98,10 @@ def header(path: Path, form: Form) -> list[str]:
     try:
         text = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
+        raise BadInput(
+            f"{path}, row 1 (header): is not UTF-8 text ({error.reason}); save it as UTF-8 "
+            "(a file of Windows: iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW)"
+        ) from error
     if not text.strip():
         raise BadInput(
             f"{path}: is empty; expected a header and rows"
@@ -122,6 +127,15 @@ def headed(path: Path, columns: Sequence[Column], *, quoted: bool = True) -> For
     return Form(by_names(first, [column.name for column in columns]), None, quoted)
 
 
+def below(path: Path, names: Sequence[str]) -> str:
+    """Return a hint where a line below the first holds all names, as with a report's title above the header."""
+    wanted = {name.casefold() for name in names}
+    for number, line in enumerate(first_lines(path, _PREAMBLE), 1):
+        if wanted <= {cell.casefold() for cell in cells_of(line, by_names(line, names))}:
+            return f"; row {number} has them: take away what stands above it (tail -n +{number} OLD > NEW)"
+    return ""
+
+
 def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
     """Raise `BadInput` with every missing and doubled column."""
     wanted = list(dict.fromkeys(column.name for column in columns))
@@ -129,6 +143,7 @@ def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) ->
     if len(absent) == len(wanted) and len(wanted) > 1:
         raise BadInput(
             f"{path}, row 1 (header): has none of the columns {', '.join(wanted)}; it has {', '.join(names)[:200]}"
+            + below(path, wanted)
         )
     problems = [f"column {name!r} is missing{closest(name, names)}" for name in absent]
     problems += [

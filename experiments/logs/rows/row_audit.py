@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...errors import BadInput
 
 SHOWN = 20
-"""The most problems of one log that are listed; the rest are counted."""
+"""The most unlike problems of one log that are listed, and of like ones the most rows; the rest are counted."""
 _OF_WHOLE_ROWS = {"ragged row", "row that is no JSON object"}
 _ROW_TEXT = re.compile(r": ['\"b].*$", re.DOTALL)
 """The text of a row, at the end of the message on it."""
@@ -22,6 +22,14 @@ def _without_text(what: str, reason: str) -> str:
     if reason in _OF_WHOLE_ROWS:
         return _ROW_TEXT.sub("", what) or " is not a JSON object"
     return _CELL.sub(r"\1: its cell (not shown, as files joined by keys hold identifiers) is not ", what)
+
+
+def _rows(numbers: list[int]) -> str:
+    """Return the numbers of rows in words."""
+    listed = ", ".join(map(str, numbers))
+    if len(numbers) > 3 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        listed = f"{numbers[0]} to {numbers[-1]}"
+    return f"row{'s' * (len(numbers) > 1)} {listed}"
 
 
 @dataclass
@@ -37,6 +45,7 @@ class RowAudit:
         used: rows handed on.
         dropped: rows left out, by reason.
         notes: what else was decided on the way, in words, with how often.
+        problems: the rows that cannot be used, by file and what is wrong with them.
     """
 
     path: str
@@ -47,7 +56,7 @@ class RowAudit:
     used: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[str, int, str]] = field(default_factory=list)
+    problems: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     bad: int = 0
 
     def reject(self, file: str, row: int, what: str, reason: str) -> None:
@@ -56,8 +65,11 @@ class RowAudit:
         self.bad += 1
         if self.private:
             what = _without_text(what, reason)
-        if len(self.problems) < SHOWN:
-            self.problems.append((file, row, f"{file}, row {row}{what}"))
+        rows = self.problems.get((file, what))
+        if rows is None and len(self.problems) < SHOWN:
+            rows = self.problems[file, what] = []
+        if rows is not None and len(rows) < SHOWN:
+            rows.append(row)
 
     def check(self) -> None:
         """Raise `BadInput` where a row could not be used and may not be dropped."""
@@ -66,9 +78,11 @@ class RowAudit:
 
     @property
     def shown(self) -> list[str]:
-        """The first rows that cannot be used, a line each, and the number of the others."""
-        more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
-        return [text for _, _, text in sorted(self.problems)] + more
+        """What is wrong with the first rows that cannot be used, a line for like ones, and the number of the others."""
+        found = sorted((file, rows, what) for (file, what), rows in self.problems.items())
+        lines = [f"{file}, {_rows(rows)}{what}" for file, rows, what in found]
+        left = self.bad - sum(map(len, self.problems.values()))
+        return [*lines, f"{self.path}: {left} more rows like these"] if left else lines
 
     def finish(self) -> None:
         """The log is at its end: raise `BadInput` for rows that could not be used, or where none was left."""

@@ -13,6 +13,7 @@ import pyarrow as pa
 from ...log_table import RowCount
 from ...rows import columns as make
 from ...rows.checked_rows import Rows
+from ..feature_text import feature_rule
 from ..mapping import OUTCOMES, Fit, Mapping
 from .database import JoinDatabase
 from .keys import plain_text
@@ -103,19 +104,16 @@ class Loader:
         columns |= {f"raw{i}": plain_text(rows[f"@key {i}"]) for i in range(len(self._table.key))}
         columns |= {"moment": np.asarray(rows["@at"], dtype=np.int64)} if self._stamped else {}
         columns |= {"value": as_numbers(rows, "@value")} if self._valued else {}
+        decimal = self._source.decimal
         for i, name in enumerate(self._table.features):
-            columns[f"f{i}"] = self._coded(i, rows[name], is_list=name in self._mapping.lists)
+            columns[f"f{i}"] = self._coded(
+                i, make.recode(rows[name], feature_rule(self._mapping, name, decimal))
+            )
         return pa.table(columns)
 
-    def _coded(self, number: int, cells: Any, *, is_list: bool) -> Any:
+    def _coded(self, number: int, held: pa.DictionaryArray) -> Any:
         """Return the codes of a feature's cells; new values get the next ones."""
-        gone, split, codes = self._mapping.missing, self._mapping.list_separator, self._codes[number]
-
-        def rule(text: str) -> str:
-            clean = "" if text in gone else text
-            return clean.replace(split, ",") if is_list else clean
-
-        held = make.recode(cells, rule)
+        codes = self._codes[number]
         of_block = [codes.setdefault(word, len(codes)) for word in held.dictionary.to_pylist()]
         return np.asarray([*of_block, 0], dtype=np.int32)[np.asarray(held.indices.fill_null(len(of_block)))]
 

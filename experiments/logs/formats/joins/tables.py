@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,7 +15,7 @@ from ...rows.checked_rows import Rows
 from ...rows.column import Column
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, files_of, head, why
-from ...rows.delimited import Form, as_asked, headed, header, read_rows
+from ...rows.delimited import Form, as_asked, below, headed, header, read_rows
 from ...rows.parquet import read_parquet
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
@@ -43,6 +43,7 @@ class TableRows:
     path: Path
     audit: RowAudit
     quoted: bool = True
+    decimal: Literal[".", ","] = "."
     missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
     bad_files: list[str] = field(default_factory=list)
@@ -55,7 +56,8 @@ class TableRows:
         stamp = table.valid_from or table.time
         audit = RowAudit(str(path), drop_bad=drop_bad, private=True)
         clock = Clock(stamp.unit) if stamp else None
-        return cls(name, table, path, audit, mapping.quoted, mapping.missing, clock)
+        decimal = table.decimal or mapping.decimal
+        return cls(name, table, path, audit, mapping.quoted, decimal, mapping.missing, clock)
 
     @property
     def files(self) -> list[Path]:
@@ -80,10 +82,9 @@ class TableRows:
         if stamp:
             found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
-            found.append(
-                Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
-            )
-        return found + [Column(name, lenient=True) for name in table.features]
+            value = Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
+            found.append(replace(value, decimal=self.decimal))
+        return found + [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
 
     def rows(self) -> Iterator[Rows]:
         """Yield the rows, block by block.
@@ -139,15 +140,16 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
         names = header(file, Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted))
     else:
         return
-    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted)
+    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted, file)
 
 
-def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
+def check_names(where: str, names: Sequence[str], wanted: Sequence[Column], file: Path) -> None:
     """Raise `BadInput` for columns that are not there; what may be an identifier in place of a header is not shown."""
     absent = [name for name in dict.fromkeys(column.name for column in wanted) if name not in names]
     if len(absent) == len({column.name for column in wanted}):
         raise BadInput(
             f"{where}: its first line holds none of the columns {', '.join(absent)}; has it a header? (it is not shown, as it may hold identifiers)"
+            + below(file, absent)
         )
     if absent:
         known = [name for name in names if name in safe_names([name])]

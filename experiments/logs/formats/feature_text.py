@@ -1,0 +1,34 @@
+"""What the text of a feature's cell becomes, in the log and in the tables that are joined to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from .mapping import Mapping
+
+
+def feature_rule(mapping: Mapping, name: str, decimal: Literal[".", ","]) -> Callable[[str], str]:
+    """Return the rule for a feature's cells: gaps are empty, lists separated by commas, numbers with `buckets` ranges.
+
+    Args:
+        mapping: of the log and its tables.
+        name: the feature's column.
+        decimal: the mark before the fraction of a number in its file.
+    """
+    gone, edges, mark = frozenset(mapping.missing), mapping.buckets.get(name), mapping.list_separator
+    if edges is not None:
+        return lambda text: "" if text in gone else _range(text, edges, decimal)
+    if name in mapping.lists:
+        return lambda text: "" if text in gone else text.replace(mark, ",")
+    return lambda text: "" if text in gone else text
+
+
+def _range(text: str, edges: Sequence[float], decimal: Literal[".", ","]) -> str:
+    """Return the range that holds a number; other text as it is."""
+    try:
+        number = float(text.replace(".", "").replace(",", ".") if decimal == "," else text)
+    except ValueError:
+        return text
+    end = next((edge for edge in edges if number <= edge), None)
+    return f"above {edges[-1]:g}" if end is None else f"up to {end:g}"
