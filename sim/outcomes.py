@@ -125,7 +125,8 @@ class Outcomes:
         amount = np.empty(which.shape)
         amount[:5], amount[5:] = done.weight, done.weight * done.margin
         count, response = which.nonzero()
-        np.add.at(self._counts, (count, done.bidder[response]), amount[which])
+        place = count * self._counts.shape[1] + done.bidder[response]
+        np.add.at(self._counts.reshape(-1), place, amount[which])
 
     def _margin(
         self, world: World, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]

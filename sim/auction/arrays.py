@@ -21,17 +21,23 @@ LINE = 8
 LINE_BYTES = 64
 FEW_LINES = 4
 """From more cache lines a row on, each begins with one of its own: that costs a quarter more memory at most."""
+HUGE_PAGE = 1 << 21
+"""Bytes of a large page of memory: rows in any order are found sooner in few large pages than in many small ones."""
 
 
 def in_lines(rows: int, width: int, kind: type[np.generic]) -> NDArray[Any]:
-    """Return zeros of shape (rows, ``width`` or more): no row goes over the end of a cache line without need."""
+    """Return zeros of shape (rows, ``width`` or more): no row goes over the end of a cache line without need.
+
+    Those of ``HUGE_PAGE`` or more begin with a page: numpy asks for such pages from twice their size on.
+    """
     each = LINE_BYTES // np.dtype(kind).itemsize
     if width > FEW_LINES * each:
         width = -(-width // each) * each
     elif width < each:
         width = 1 << (width - 1).bit_length() if width else 0
-    flat = np.zeros(rows * width + each, dtype=kind)
-    skipped = -flat.ctypes.data % LINE_BYTES // flat.itemsize
+    begins = LINE_BYTES if rows * width // each < HUGE_PAGE // LINE_BYTES else HUGE_PAGE
+    flat = np.zeros(rows * width + begins // LINE_BYTES * each, dtype=kind)
+    skipped = -flat.ctypes.data % begins // flat.itemsize
     return flat[skipped : skipped + rows * width].reshape(rows, width)
 
 

@@ -69,7 +69,7 @@ def clear(
         i = natural(number)
         if memory is not None and requests.person.shape[0] > 0:
             later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
-            look_ahead(i, last, later, requests, memory, shortlist)
+            look_ahead(i, last, later, requests, effects, memory, shortlist)
         if memory is not None:
             look_up(i, requests, rules, memory)
         weight = requests.weight[i] if weighted else 1.0

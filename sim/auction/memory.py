@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled import kernel_part, natural, prefetch
-from .arrays import LINE, Memory, Requests, Rules, Shortlist
+from .arrays import LINE, Effects, Memory, Requests, Rules, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
@@ -87,12 +87,12 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
 
 @kernel_part
 def look_ahead(
-    i: int, last: int, cell: int, requests: Requests, memory: Memory, shortlist: Shortlist
+    i: int, last: int, cell: int, requests: Requests, effects: Effects, memory: Memory, shortlist: Shortlist
 ) -> None:
-    """Have what is known of the people of later requests brought from memory while others are served.
+    """Have what later requests need brought from memory while others are served.
 
-    First, when each bidder may reach the person again; then, where a shortlist of the later request's ``cell`` tells (-1: none
-    does), the counters of the one who is likely to win. A wrong guess costs time and nothing else.
+    First, what is known of the person; then what an impression does, and where a shortlist of the later request's ``cell`` tells (-1: none
+    does), the list and the counters of the one who is likely to win. A wrong guess costs time and nothing else.
     """
     if i + 2 * AHEAD < last:
         person = requests.person[i + 2 * AHEAD]
@@ -100,6 +100,9 @@ def look_ahead(
         if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
                 prefetch(memory.state, (person, column))
+    if i + AHEAD < last and len(effects.column) > 0 and effects.column[0] >= 0:
+        at = effects.offset[0] + requests.cells[effects.column[0], i + AHEAD]
+        prefetch(effects.worth, (at * effects.apart,))
     if cell >= 0:
         prefetch(shortlist.who, (cell, 0))
         prefetch(shortlist.bid, (cell, 0))
