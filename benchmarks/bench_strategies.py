@@ -43,7 +43,7 @@ def note(benchmark):
 @pytest.mark.parametrize(("name", "auction"), [*POLICIES, ("one by one", "second_price")])
 def test_policies(benchmark, name, auction):
     case = Case(BUILT_IN.get(name, OneByOne), auction)
-    policy = live(case, case.fresh())
+    policy = live(case, case.new())
     batch = case.batch(policy, ROWS)
     benchmark(lambda: policy.bid(batch))
     note(benchmark)

@@ -99,6 +99,8 @@ def _is_the_authors(kind: type) -> bool:
 
 @functools.cache
 def _is_own(file: str) -> bool:
+    if file == "<string>":  # what a dataclass makes
+        return False
     path = Path(file)
     is_installed = {"site-packages", "dist-packages"} & set(path.parts)  # below the standard library's folder
     is_standard = path.is_relative_to(STANDARD) and not is_installed

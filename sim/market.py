@@ -18,8 +18,8 @@ from .streams import Streams
 from .supply import Log
 from .visible import Strategy
 
-Stage = Literal["new", "open", "over", "finished", "closed", "failed"]
-NEXT: Mapping[Stage, str] = {
+RunStage = Literal["new", "open", "over", "finished", "closed", "failed"]
+NEXT: Mapping[RunStage, str] = {
     "new": "call open() first, or write `with Market(...) as market:`",
     "open": "call advance() until it returns False first",
     "over": "the last request has been settled: call close()",
@@ -101,7 +101,7 @@ class Market:
     ) -> None:
         self._run = Simulation(scenario, strategies, Streams(seed, replication), log)
         self._numbers = {session.name: number for number, session in enumerate(self._run.sessions)}
-        self._stage: Stage = "new"
+        self._stage: RunStage = "new"
 
     def __enter__(self) -> Self:
         self.open()

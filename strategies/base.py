@@ -17,21 +17,9 @@ from numpy.typing import NDArray
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 from jointbid.sim.public_columns import SIGMA, VALUE
 
-__all__ = [
-    "SIGMA",
-    "VALUE",
-    "AccountState",
-    "Feedback",
-    "Policy",
-    "Priced",
-    "Strategy",
-    "Valuation",
-    "VisibleRequests",
-]
+__all__ = ["SIGMA", "VALUE", "AccountState", "Feedback", "Policy", "Priced", "Strategy", "Valuation", "VectorisedPolicy", "VisibleRequests"]  # fmt: skip
 
 OF_VALUATIONS = (VALUE, SIGMA)
-VECTORISED_BIDS_PER_SECOND = 5e6
-"""Bids a second that whole columns make easily, on one core."""
 PRICE_INDEPENDENT_OF_BID = ("second_price", "vcg")
 """Auction types in which the price does not depend on the winner's own bid."""
 
@@ -119,6 +107,12 @@ class Policy:
     def counts(self) -> Mapping[str, float]:
         """Return what it counted in the run by name, each a column of the table of bidders."""
         return {}
+
+
+class VectorisedPolicy(Policy):
+    """A base for policies that bid on whole columns at once."""
+
+    bids_per_second = 5e6
 
 
 class LearningValuation(Valuation, Protocol):

@@ -39,16 +39,13 @@ class Card:
     @classmethod
     def of(cls, strategy: object) -> Card:
         """Return the card of a strategy or class, or of the policy behind a valuation; what is not declared is the default."""
-        reads = _declared(strategy, "reads")
+        declared = {name: _declared(strategy, name) for name in cls.__dataclass_fields__}
+        reads, meant_for, speed = (declared.pop(name) for name in ("reads", "meant_for", "bids_per_second"))
         return cls(
-            reads=tuple(reads) if isinstance(reads, tuple | list) else None,
-            learns=_declared(strategy, "learns") is True,
-            stochastic=_declared(strategy, "stochastic") is True,
-            paces=_declared(strategy, "paces") is True,
-            needs_budget=_declared(strategy, "needs_budget") is True,
-            scales=_declared(strategy, "scales") is True,
-            meant_for=tuple(_declared(strategy, "meant_for") or ()),
-            bids_per_second=_declared(strategy, "bids_per_second"),
+            tuple(reads) if isinstance(reads, tuple | list) else None,
+            **{name: value is True for name, value in declared.items()},
+            meant_for=tuple(meant_for or ()),
+            bids_per_second=speed,
         )
 
     @property

@@ -9,9 +9,9 @@ from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from .files import names_a_file, path_of, split
-from .imports import COMPILED, digest_of, files_below, own_files, with_imports
 from .plugins import origin, plugins
+from .source_files import COMPILED, digest_of, files_below, own_files, with_imports
+from .strategy_files import names_a_file, path_of, split
 
 
 def fingerprint(name: str, params: Mapping[str, Any]) -> str:

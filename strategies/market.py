@@ -32,9 +32,8 @@ class MarketFacts:
     """Public facts of a scenario; no truth about people or responses is in it.
 
     ``landscape`` is that over all contexts. Where prices depend on the context, and the bidder sees it, ``context`` is the
-    column that shows it, and ``by_code`` has the landscape given each of its codes. ``types`` has each source with the number of types
-    that it shows, ``value_per_click`` what a click is worth (currency; 0 where outcomes are no clicks), and ``tells`` what the exchange says of
-    prices afterwards.
+    column that shows it, and ``by_code`` has the landscape given each of its codes. ``value_per_click`` is what a click is worth (currency; 0 where
+    outcomes are no clicks), and ``tells`` what the exchange says of prices afterwards.
     """
 
     auction_types: tuple[str, ...]
@@ -47,7 +46,6 @@ class MarketFacts:
     """The creatives of a campaign by name, in the order of their numbers."""
     context: str = ""
     by_code: tuple[Landscape, ...] = ()
-    types: tuple[tuple[str, int], ...] = ()
     value_per_click: float = 0.0
     tells: str = "minimum_bid_to_win"
     currency: str = ""
@@ -69,7 +67,6 @@ class MarketFacts:
             mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
-            types=tuple((name, scenario.codes_of(name) - 1) for name in scenario.source),
             value_per_click=scenario.response.value_per_click if scenario.response.family == "logit" else 0.0,
             tells=scenario.auction.tells,
             currency=scenario.currency,
@@ -88,7 +85,7 @@ class MarketFacts:
 
     def types_of(self, source: str) -> int:
         """Return how many types a source shows; its column holds these codes from 0 on, and one more for unmatched."""
-        known = dict(self.types)
+        known = {one.name: one.codes - 1 for one in self.sources}
         if source not in known:
             raise KeyError(f"no source {source!r} in this market; there are: {', '.join(known) or 'none'}")
         return known[source]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from numbers import Real
 
@@ -66,10 +66,16 @@ def points(name: str, value: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
     """Return the word, if it is one of those allowed."""
     if value not in allowed:
-        close = get_close_matches(str(value), allowed, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise ValueError(f"{name} = {value}: must be one of {', '.join(allowed)}{hint}")
+        raise ValueError(
+            f"{name} = {value}: must be one of {', '.join(allowed)}{did_you_mean(value, allowed)}"
+        )
     return value
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return the known name that is close to a misspelt one, as the end of a message; empty where none is."""
+    close = get_close_matches(str(name), list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _finite(value: object) -> bool:

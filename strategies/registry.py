@@ -8,18 +8,17 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any
 
-from jointbid.sim import Strategy
+from jointbid.sim import Scenario, Strategy
 from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import Engine, StrategySpec
 from jointbid.sim.watch import WATCH, Call, CallTimeout
 
-from .files import StrategyFileError, find_in_file, names_a_file
 from .hindsight import NOT_PLAYABLE
 from .market import MarketFacts
 from .openrtb.seat import OpenRTB
+from .parameters import did_you_mean
 from .plugins import PluginError, entries, load, missing, origin, shared_name
 from .policies.constant import Burst, Constant, Random, TimedPresence
 from .policies.fluid import FluidPacing
@@ -35,6 +34,7 @@ from .policies.targets import TargetCPA, TargetROS
 from .policies.throttling import Throttling
 from .policies.tracking import Tracking
 from .policies.trained import Trained
+from .strategy_files import StrategyFileError, find_in_file, names_a_file
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,
@@ -93,7 +93,7 @@ def make(spec: StrategySpec, market: MarketFacts, timeout_s: float | None = TIME
     given = {**spec.params, **({"market": market} if takes_market else {})}
     call = Call(f"strategy {spec.name!r}", "__init__", 0.0, timeout_s or math.inf)
     try:
-        strategy: Strategy = WATCH.call(lambda _: maker(**given), None, call)  # type: ignore[assignment]
+        made: Strategy = WATCH.call(lambda params: maker(**params), given, call)  # type: ignore[assignment]
     except (TypeError, ValueError) as error:
         raise UnknownStrategyError(f"strategy {spec.name!r}: {error}") from error
     except CallTimeout:
@@ -103,7 +103,36 @@ def make(spec: StrategySpec, market: MarketFacts, timeout_s: float | None = TIME
         raise UnknownStrategyError(
             f"strategy {spec.name!r}: {type(error).__name__}: {error}{f' ({place})' if place else ''}"
         ) from error
-    return strategy
+    return made
+
+
+def strategy(name: str, /, *, market: Scenario | MarketFacts | None = None, **parameters: Any) -> Strategy:
+    """Return a new strategy by the name that the command line uses.
+
+    A policy that reads ``value`` needs a valuation before it: ``Priced(bayes(scenario, ("profile",)), strategy("ortb1", c=50))``.
+
+    Args:
+        name: a built-in strategy, that of an installed package, or ``FILE.py:CLASS``, relative to the working directory.
+        market: the scenario that it will bid in, for strategies that use its public facts, such as the price landscape.
+        parameters: those of the strategy.
+
+    Raises:
+        UnknownStrategyError: no such strategy or parameter, a value that it refuses, or a market that it needs and is not given.
+    """
+    if not isinstance(name, str):
+        raise UnknownStrategyError(f"strategy {name!r}: must be a name, such as 'ortb1', or 'FILE.py:CLASS'")
+    spec = StrategySpec(name=name, **parameters)
+    if market is not None:
+        return make(spec, market if isinstance(market, MarketFacts) else MarketFacts.of(market))
+    about = inspect.signature(find(name)).parameters.get("market")
+    needs = f"it uses the public facts of its market: give the scenario, strategy({name!r}, market=load('default'))"
+    if about is not None and about.default is inspect.Parameter.empty:
+        raise UnknownStrategyError(f"strategy {name!r}: {needs}")
+    try:
+        return make(spec, MarketFacts.of(Scenario()))
+    except UnknownStrategyError as error:
+        hint = f"; or, as {needs}" if about is not None and "landscape" in str(error) else ""
+        raise UnknownStrategyError(f"{error}{hint}") from error
 
 
 def check_parameters(name: str, maker: Callable[..., Strategy], given: Iterable[str]) -> None:
@@ -128,10 +157,8 @@ def find(name: str) -> Callable[..., Strategy]:
     Raises:
         UnknownStrategyError: misspelt, not installed, or not to be loaded.
     """
-    if name in BUILT_IN:
-        return BUILT_IN[name]
-    if name in BRIDGES:
-        return BRIDGES[name]
+    if name in (shipped := {**BUILT_IN, **BRIDGES}):
+        return shipped[name]
     if names_a_file(name):
         try:
             return find_in_file(name)
@@ -141,10 +168,8 @@ def find(name: str) -> Callable[..., Strategy]:
         raise UnknownStrategyError(f"{name!r} {BOUNDS[name]}")
     installed = entries().get(name, [])
     if not installed:
-        close = get_close_matches(str(name), names(), n=1)
-        raise UnknownStrategyError(
-            f"unknown strategy {name!r}{'' if close else missing(name)}{_hint(name, names())}"
-        )
+        elsewhere = "" if did_you_mean(name, names()) else missing(name)
+        raise UnknownStrategyError(f"unknown strategy {name!r}{elsewhere}{_hint(name, names())}")
     if len(installed) > 1:
         raise UnknownStrategyError(shared_name(name, installed))
     (entry,) = installed
@@ -155,5 +180,4 @@ def find(name: str) -> Callable[..., Strategy]:
 
 
 def _hint(name: Any, known: list[str]) -> str:
-    close = get_close_matches(str(name), known, n=1)
-    return (f"; did you mean {close[0]!r}?" if close else "") + f" (there is: {', '.join(known) or 'none'})"
+    return f"{did_you_mean(name, known)} (there is: {', '.join(known) or 'none'})"

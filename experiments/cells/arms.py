@@ -37,7 +37,7 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
 def owners_of(scenario: Scenario) -> dict[str, str]:
     """The silos: the arm of all sources of an owner, and that owner. Of one source the arm is that source's."""
     lattice = Lattice(tuple(scenario.source))
-    return {lattice.arm(held): owner for owner, held in scenario.houses.items()}
+    return {lattice.arm(held): owner for owner, held in scenario.silos.items()}
 
 
 def two_departments(scenario: Scenario) -> tuple[str, ...]:

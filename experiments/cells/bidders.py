@@ -112,21 +112,21 @@ def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the money.
+    """The campaigns of one advertiser under an arm: one, or one of each silo with an equal part of the money.
 
     They differ from one campaign in their data alone: see ``divided``. ``rivals`` are the sources that each of the others holds.
     """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
-    houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
-    share = None if budget is None else budget / len(houses)
-    terms = divided(scenario.bidders.terms, advertiser, len(houses))
+    silos, lattice = scenario.silos, Lattice(tuple(scenario.source))
+    share = None if budget is None else budget / len(silos)
+    terms = divided(scenario.bidders.terms, advertiser, len(silos))
     return {
         f"{advertiser}_{owner}": replace(
             _campaign(cell, advertiser, lattice.arm(held), share, rivals), terms=terms
         )
-        for owner, held in houses.items()
+        for owner, held in silos.items()
     }
 
 

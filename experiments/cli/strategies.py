@@ -85,7 +85,7 @@ def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
         parameters=parameters,
     )
     try:
-        strategy = case.fresh()
+        strategy = case.new()
         put(f"{what}: {Card.of(strategy).words}\n{_described(case)}")
     except CheckFailed as error:
         if isinstance(error.__cause__, ValueError) and error.expected.startswith("making"):
@@ -98,7 +98,7 @@ def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
         if found.verdict == "FAIL":
             put("\n".join(f"      {line.strip()}" for line in found.message.splitlines()))
         sys.stdout.flush()
-    rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.fresh()))} bids a second"
+    rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.new()))} bids a second"
     sys.stdout.write(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped{rate}\n")
     return 1 if counts["FAIL"] else 0
 

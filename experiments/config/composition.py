@@ -27,7 +27,7 @@ from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import OmegaConfBaseException
 
-from jointbid.strategies.files import names_a_file
+from jointbid.strategies.strategy_files import names_a_file
 
 from ..errors import BadInput, path_of
 from .keys import known_keys, list_keys

@@ -17,8 +17,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
-from jointbid.strategies.files import names_a_file
 from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
+from jointbid.strategies.strategy_files import names_a_file
 
 from ..errors import BadInput, closest
 from .keys import is_known, nearest

@@ -55,8 +55,8 @@ def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]
 
 def _strategy_files(point: Point) -> dict[str, dict[str, str]]:
     """Return the content's digest of each strategy that is a file, under one key; nothing where none is."""
-    from jointbid.strategies.files import names_a_file
     from jointbid.strategies.fingerprint import fingerprint
+    from jointbid.strategies.strategy_files import names_a_file
 
     specs = [
         point.settings.scenario.bidders.strategy,

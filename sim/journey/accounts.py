@@ -14,7 +14,7 @@ from .kernel import Tally, move, settle
 from .process import ONWARD, STAGES, journey_law
 
 
-class Accounts:
+class BuyerAccounts:
     """Moved by the calendar at every step; read between two steps. Stage paths are the same in every arm of a study.
 
     ``owner`` names the streams of the facts that belong to people, so that an account's segment is the profile type of all its
@@ -92,14 +92,14 @@ class Accounts:
         }
 
     def sales(self) -> dict[str, NDArray[Any]]:
-        """Every purchase as realised, in order: ``hour`` of the step, ``account``, and ``house``, the advertiser's number."""
+        """Every purchase as realised, in order: ``hour`` of the step, ``account``, and the ``advertiser``'s number."""
         if not self._sales:
             return {}
         hours = (np.arange(len(self._sales)) + 1) * (self.step_us / HOUR_US)
         return {
             "hour": np.repeat(hours, [len(buyers) for buyers, _ in self._sales]),
             "account": np.concatenate([buyers for buyers, _ in self._sales]),
-            "house": np.concatenate([houses for _, houses in self._sales]),
+            "advertiser": np.concatenate([sellers for _, sellers in self._sales]),
         }
 
     def _note(self) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..auction.arrays import Ledger, Memory
 from ..scenario import HOUR_US, Scenario
-from .accounts import Accounts
+from .accounts import BuyerAccounts
 
 
 class Purchases:
@@ -20,12 +20,12 @@ class Purchases:
     else equal, times the margin; of several campaigns of one advertiser the first one has it all.
     """
 
-    def __init__(self, accounts: Accounts, scenario: Scenario, advertisers: Sequence[str]) -> None:
+    def __init__(self, accounts: BuyerAccounts, scenario: Scenario, advertisers: Sequence[str]) -> None:
         assert scenario.journey is not None  # noqa: S101 - there are accounts
         self.accounts, self._margin = accounts, scenario.journey.margin
         self._seats = np.array([advertisers.index(name) for name in dict.fromkeys(advertisers)], np.int64)
         self._bidders = len(advertisers)
-        self._houses = np.array(list(dict.fromkeys(advertisers)))
+        self._advertisers = np.array(list(dict.fromkeys(advertisers)))
         end_us = round((scenario.supply.horizon_h + scenario.journey.run_out_h) * HOUR_US)
         self._last = -(-end_us // accounts.step_us)
 
@@ -51,7 +51,7 @@ class Purchases:
         return {
             "hour": table["hour"],
             "account": table["account"],
-            "advertiser": self._houses[table["house"]],
+            "advertiser": self._advertisers[table["advertiser"]],
         }
 
     def columns(self) -> dict[str, NDArray[Any]]:

@@ -127,13 +127,13 @@ class Parts(Model):
         return self.types_of(self.factor_of(name)) + 1
 
     @property
-    def houses(self) -> dict[Owner, tuple[str, ...]]:
+    def silos(self) -> dict[Owner, tuple[str, ...]]:
         """The owners of the sources, each with what it holds, in the order of the sources."""
-        houses: dict[Owner, tuple[str, ...]] = {}
+        silos: dict[Owner, tuple[str, ...]] = {}
         for name in self.source:
             owner = self.owner_of(name)
-            houses[owner] = (*houses.get(owner, ()), name)
-        return houses
+            silos[owner] = (*silos.get(owner, ()), name)
+        return silos
 
     def owner_of(self, name: str) -> Owner:
         """Whose data it is; of a source that shows nothing that is there, which the checks report, the CIO's."""

@@ -11,7 +11,7 @@ from ..auction.arrays import Effects
 from ..auction.mechanisms import MECHANISMS
 from ..drawn import Drawn
 from ..exposures import Exposures
-from ..journey.accounts import Accounts
+from ..journey.accounts import BuyerAccounts
 from ..response import fading
 from ..scenario import Scenario
 from ..sources import SyncClock
@@ -38,7 +38,7 @@ class World:
         """The columns that are looked up in a source, and that may differ in age."""
         self.clocks: dict[str, SyncClock] = {}
         """When the copy in use was taken, by source; copies of one another share a clock."""
-        self.accounts: Accounts | None = None
+        self.accounts: BuyerAccounts | None = None
         """The accounts on a journey; None where the market has no journey."""
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""

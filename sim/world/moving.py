@@ -11,7 +11,7 @@ from typing_extensions import override
 from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..drift import Products, rows_by_product
-from ..journey.accounts import Accounts
+from ..journey.accounts import BuyerAccounts
 from ..journey.process import KINDS
 from ..scenario import Scenario
 from ..sources import Facts
@@ -30,7 +30,7 @@ class JourneyWorld(TypedWorld):
         self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
         self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
         back_us = self._back_us(*KINDS)
-        self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us, len(advertisers))
+        self.accounts: BuyerAccounts = BuyerAccounts(scenario, streams, COMMON, back_us, len(advertisers))
 
     @override
     def is_settled(self, name: str) -> bool:
@@ -84,21 +84,21 @@ class ShopWorld(TypedWorld):
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         if self.shelves is None:
             return super().truth_cells(owners)
-        houses = list(dict.fromkeys(owners))
-        own = np.empty((len(houses), len(self.chunk)), dtype=np.int32)
-        for cells, house in zip(own, houses, strict=True):
-            cells[:] = self._truth_cells(house)
-            for product in self.shelves.is_empty(house).nonzero()[0].tolist():
-                cells[self._rows_of(house)[product]] += self._sold_out
-        return own, np.array([houses.index(owner) for owner in owners], dtype=np.int64)
+        advertisers = list(dict.fromkeys(owners))
+        own = np.empty((len(advertisers), len(self.chunk)), dtype=np.int32)
+        for cells, advertiser in zip(own, advertisers, strict=True):
+            cells[:] = self._truth_cells(advertiser)
+            for product in self.shelves.is_empty(advertiser).nonzero()[0].tolist():
+                cells[self._rows_of(advertiser)[product]] += self._sold_out
+        return own, np.array([advertisers.index(owner) for owner in owners], dtype=np.int64)
 
     @override
     def refill_truth(self, owners: list[str], truths: NDArray[np.int32], first: int) -> None:
         assert self.shelves is not None  # noqa: S101 - nothing else refills it
-        for row, house in enumerate(dict.fromkeys(owners)):
-            full, is_empty = self._truth_cells(house), self.shelves.is_empty(house)
-            for product in self.shelves.changed(house):
-                rows = self._rows_of(house)[product]
+        for row, advertiser in enumerate(dict.fromkeys(owners)):
+            full, is_empty = self._truth_cells(advertiser), self.shelves.is_empty(advertiser)
+            for product in self.shelves.changed(advertiser):
+                rows = self._rows_of(advertiser)[product]
                 rows = rows[rows.searchsorted(first) :]
                 truths[row, rows] = full[rows] + is_empty[product] * self._sold_out
 

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from jointbid.sim.scenario import Cap, Terms
     from jointbid.sim.visible import KnownOutcomes
     from jointbid.strategies.base import Policy, Priced, Valuation
-    from jointbid.strategies.by_name import strategy
     from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.per_request import PerRequest
     from jointbid.strategies.policies.linear import Linear, Truthful
@@ -52,6 +51,7 @@ if TYPE_CHECKING:
     from jointbid.strategies.policies.policy_files import label_policy, save_policy
     from jointbid.strategies.policies.shading import Shading
     from jointbid.strategies.policies.steered import Interface
+    from jointbid.strategies.registry import strategy
     from jointbid.strategies.testing.kit import parametrize_with_checks
     from jointbid.strategies.valuations.bayes import bayes
 
@@ -70,7 +70,6 @@ HOMES = {
     "KnownOutcomes": "jointbid.sim.visible",
     "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "jointbid.sim",
-    "Market": "jointbid.sim",
     "MarketFacts": "jointbid.strategies.market",
     "PerRequest": "jointbid.strategies.per_request",
     "Policy": "jointbid.strategies.base",
@@ -79,6 +78,7 @@ HOMES = {
     "RunResult": "jointbid.sim",
     "Scenario": "jointbid.sim",
     "Shading": "jointbid.strategies.policies.shading",
+    "Market": "jointbid.sim",
     "Strategy": "jointbid.sim",
     "Study": "jointbid.experiments.report.folders.study",
     "StudyTables": "jointbid.experiments.studies.from_python",
@@ -95,7 +95,7 @@ HOMES = {
     "simulate": "jointbid.sim",
     "train_seeds": "jointbid.experiments.training.seeds",
     "trajectories": "jointbid.experiments.training.trajectories",
-    "strategy": "jointbid.strategies.by_name",
+    "strategy": "jointbid.strategies.registry",
     "study": "jointbid.experiments.studies.from_python",
 }
 """Public name -> the module that has it."""

@@ -61,8 +61,8 @@ class Books:
     unknown_notices: int = 0
 
 
-class Account:
-    """One strategy's account.
+class ServedAccount:
+    """One strategy's account, kept from notices: they are reported at once, and each control step calls the strategy.
 
     Args:
         entrant: the strategy, its data, budget and terms; the strategy is copied.

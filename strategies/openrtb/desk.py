@@ -21,7 +21,7 @@ from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import HOUR_US, MICROS_PER_CPM
 
 from ..market import MarketFacts
-from .account import Account, Books
+from .account import Books, ServedAccount
 from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
 from .reading import Reading, hour_of, simulated
 from .response import micros_of
@@ -63,14 +63,14 @@ class Desk:
         self.counts: Counter[str] = Counter()
         self._clock, self._start = clock, clock()
         # its errors show here, not at the first request
-        Account(entrant, scenario, self.reading.kinds, holds_budget=True)
-        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        ServedAccount(entrant, scenario, self.reading.kinds, holds_budget=True)
+        self._accounts: OrderedDict[str, ServedAccount] = OrderedDict()
         self._past = Books()
         self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._decode, self._encode = msgspec.json.Decoder(BidRequest).decode, msgspec.json.Encoder().encode
 
     @property
-    def accounts(self) -> Mapping[str, Account]:
+    def accounts(self) -> Mapping[str, ServedAccount]:
         """The accounts by run; that of a real exchange by the empty text."""
         return self._accounts
 
@@ -148,7 +148,9 @@ class Desk:
             return None
         return BidResponse(request.id, [SeatBid(made, SEAT)], bidid=request.id, cur=self.currency)
 
-    def _bid(self, account: Account, run: str, request: BidRequest, imp: Imp, hour: float) -> Bid | None:
+    def _bid(
+        self, account: ServedAccount, run: str, request: BidRequest, imp: Imp, hour: float
+    ) -> Bid | None:
         if imp.banner is None or (imp.bidfloor > 0 and imp.bidfloorcur != self.currency):
             self.counts["imp_refused"] += 1
             return None
@@ -192,12 +194,12 @@ class Desk:
         self.counts[f"no_bid_{why}"] += 1
         return BidResponse(request.id, nbr=reason)
 
-    def _account(self, run: str) -> Account:
+    def _account(self, run: str) -> ServedAccount:
         if run not in self._accounts:
             if run and sum(map(bool, self._accounts)) >= RUNS_KEPT:
                 oldest = next(name for name in self._accounts if name)
                 _add(self._past, self._accounts.pop(oldest).books)
-            self._accounts[run] = Account(
+            self._accounts[run] = ServedAccount(
                 self.entrant, self.scenario, self.reading.kinds, holds_budget=run == WALL
             )
         self._accounts.move_to_end(run)

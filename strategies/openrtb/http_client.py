@@ -79,12 +79,8 @@ class Connection:
         try:
             self._socket.settimeout(self.peer.timeout_s)
             self._socket.sendall(message)
-        except TimeoutError:
-            self.close()
-            raise ExchangeError("timeout") from None
         except OSError as error:
-            self.close()
-            raise ExchangeError("dropped", str(error)) from None
+            raise self._failed(error) from None
 
     def receive(self) -> Answer:
         """Return the answer to the request that was sent.
@@ -94,18 +90,22 @@ class Connection:
         """
         try:
             status, body, is_kept = self._read()
-        except ExchangeError:
-            self.close()
-            raise
-        except TimeoutError:
-            self.close()
-            raise ExchangeError("timeout") from None
-        except OSError as error:
-            self.close()
-            raise ExchangeError("dropped", str(error)) from None
+        except (ExchangeError, OSError) as error:
+            raise self._failed(error) from None
         if not is_kept or self._buffer:  # more than the answer: nothing on this connection can be relied on
             self.close()
         return Answer(status, body, (time.perf_counter() - self._sent) * 1e3)
+
+    def _failed(self, error: ExchangeError | OSError) -> ExchangeError:
+        """End the connection, and return what the error is of an exchange."""
+        self.close()
+        if isinstance(error, ExchangeError):
+            return error
+        return (
+            ExchangeError("timeout")
+            if isinstance(error, TimeoutError)
+            else ExchangeError("dropped", str(error))
+        )
 
     def close(self) -> None:
         """End the connection."""

@@ -29,30 +29,16 @@ class Imp(Struct, omit_defaults=True):
 
     id: str
     banner: Banner | None = None
-    tagid: str | None = None
     bidfloor: float = 0.0
     bidfloorcur: str = USD
-    secure: int | None = None
-
-
-class Publisher(Struct, omit_defaults=True):
-    """3.2.15: who sells the impression."""
-
-    id: str | None = None
-    name: str | None = None
-    domain: str | None = None
 
 
 class Site(Struct, omit_defaults=True):
     """3.2.13: the web site."""
 
     id: str | None = None
-    name: str | None = None
     domain: str | None = None
-    cat: list[str] = field(default_factory=list)
-    page: str | None = None
     keywords: str | None = None
-    publisher: Publisher | None = None
 
 
 class App(Struct, omit_defaults=True):
@@ -62,10 +48,7 @@ class App(Struct, omit_defaults=True):
     name: str | None = None
     bundle: str | None = None
     domain: str | None = None
-    storeurl: str | None = None
-    cat: list[str] = field(default_factory=list)
     keywords: str | None = None
-    publisher: Publisher | None = None
 
 
 class Device(Struct, omit_defaults=True):
@@ -84,8 +67,6 @@ class Segment(Struct, omit_defaults=True):
     """3.2.22: a segment of the person."""
 
     id: str | None = None
-    name: str | None = None
-    value: str | None = None
 
 
 class Data(Struct, omit_defaults=True):
@@ -101,7 +82,6 @@ class User(Struct, omit_defaults=True):
     """3.2.20: the person."""
 
     id: str | None = None
-    buyeruid: str | None = None
     data: list[Data] = field(default_factory=list)
 
 
@@ -160,7 +140,6 @@ class Loss:
     """Loss reasons, by the specification's list."""
 
     WON = 0
-    INTERNAL = 1
     EXPIRED = 2
     INVALID_RESPONSE = 3
     INVALID_AUCTION_ID = 5

@@ -46,30 +46,7 @@ class OpenRTB(Policy):
     ``latency='simulated'`` leaves answer times to the scenario (``bidders.answer_ms``, ``auction.tmax_ms``); ``'measured'`` takes the real
     ones, and results are then not reproducible. The whole of an answer has ``timeout_ms`` and ``max_bytes`` in either case.
 
-    Args:
-        url: where bid requests are posted, ``http://127.0.0.1:8080/bid``; on this machine unless ``remote`` is true.
-        mode: ``per_request`` or ``per_cell``.
-        latency: ``simulated`` or ``measured``.
-        on_failure: what follows where 10 requests in a row had no answer: ``fail`` the run, or go on with ``no_bid``.
-        timeout_ms: the time for a whole answer, connection included.
-        tmax_ms: the time limit that requests state; None: that of the auction, else ``timeout_ms``.
-        max_bytes: the size of a whole answer.
-        max_cpm: a higher price is taken for an error.
-        concurrency: connections, each with a request under way; the bidder may then see requests in another order.
-        notices: whether notices are sent.
-        notice_hosts: further hosts for them, as ``http://127.0.0.1:9090``.
-        repeat: the share of requests that are sent twice, to see whether the answer is the same.
-        names: source -> the names of its codes in order, the ids of its segments; else their numbers.
-        currency: its ISO code; None: the scenario's, if that is one, else USD.
-        inventory: ``site`` or ``app``.
-        device: fields of the device object.
-        size: width and height of the banner.
-        test: 1 marks requests as a test that is not billed, 0 as an earnest auction.
-        gzip: whether answers may come compressed.
-        ext: whether ``ext.jointbid`` states the run, the hour and the seat's random number; ``jointbid serve`` keeps its books by it.
-        unique_ids: whether ids of requests differ between runs; otherwise the same run has the same.
-        remote: whether the bidder may be on another machine.
-        version: of the bidder, in words; another one makes finished cells new.
+    docs/openrtb-seat.md says what each setting means, and what it may be; ``setup.Setup`` has them checked.
     """
 
     is_remote = True

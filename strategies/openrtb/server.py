@@ -15,6 +15,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from jointbid.sim.scenario import MICROS
+
 from .desk import Desk
 from .objects import VERSION
 
@@ -84,7 +86,7 @@ def metrics_of(desk: Desk) -> str:
         "wins_total": (books.wins, "win notices booked"),
         "losses_total": (books.losses, "loss notices booked"),
         "billed_total": (books.viewed, "billing notices booked"),
-        "spend_total": (books.spend_micros / 1e6, f"money of the win notices, {desk.currency}"),
+        "spend_total": (books.spend_micros / MICROS, f"money of the win notices, {desk.currency}"),
         "notices_repeated_total": (books.repeated_notices, "notices that had come before; not booked again"),
         "notices_unknown_total": (
             books.unknown_notices + desk.counts["notices_unknown"],
@@ -96,19 +98,15 @@ def metrics_of(desk: Desk) -> str:
             if name != "notices_unknown"
         },
     }
-    lines = [
-        f"# HELP jointbid_{name} {about}\n# TYPE jointbid_{name} counter\njointbid_{name} {value:.12g}\n"
-        for name, (value, about) in counters.items()
-    ]
     gauges = {
         "accounts": (len(desk.accounts), "accounts, one a run of a simulated exchange"),
         "hour": (desk.hour, "hours since the start"),
     }
-    lines += [
-        f"# HELP jointbid_{name} {about}\n# TYPE jointbid_{name} gauge\njointbid_{name} {value:.12g}\n"
-        for name, (value, about) in gauges.items()
-    ]
-    return "".join(lines)
+    return "".join(
+        f"# HELP jointbid_{name} {about}\n# TYPE jointbid_{name} {kind}\njointbid_{name} {value:.12g}\n"
+        for kind, family in (("counter", counters), ("gauge", gauges))
+        for name, (value, about) in family.items()
+    )
 
 
 class Server:

@@ -1,6 +1,6 @@
 """P(win | bid) from auctions of which the exchange does not report every price.
 
-Prices and bids are kept in bins (``jointbid.strategies.bins``); estimates are made at the bins' upper ends.
+CensoredPrices and bids are kept in bins (``jointbid.strategies.bins``); estimates are made at the bins' upper ends.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _none() -> Counts:
 
 
 @dataclass
-class Prices:
+class CensoredPrices:
     """Counts in each bin: of reported prices, of bids that an unreported price was above (lost), and not above (won)."""
 
     reported: Counts = field(default_factory=_none)
@@ -55,7 +55,7 @@ class Prices:
             self.below = self.below + bins.count(bid[won])
 
 
-def kaplan_meier(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
+def kaplan_meier(prices: CensoredPrices) -> tuple[Bins, NDArray[np.float64]]:
     """Bins with an observed price, and P(price <= their end): Kaplan & Meier 1958, losses being censored at the bid.
 
     1 - product over bins of (1 - prices reported there / auctions whose price is there or above, as far as is known).
@@ -66,7 +66,7 @@ def kaplan_meier(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
     return held, np.asarray(1.0 - left)
 
 
-def isotonic(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
+def isotonic(prices: CensoredPrices) -> tuple[Bins, NDArray[np.float64]]:
     """Bins with a bid in them, and the share won there, made to rise: the estimate from wins and losses (Ayer et al. 1955)."""
     from scipy.optimize import isotonic_regression
 
@@ -76,7 +76,7 @@ def isotonic(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
     return held, np.asarray(fit.x)
 
 
-def lognormal(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
+def lognormal(prices: CensoredPrices) -> tuple[Bins, NDArray[np.float64]]:
     """Bins near those seen, and the fitted P(price <= their end): the lognormal of highest likelihood.
 
     Reported prices count by their density, wins and losses by the chance of either (with prices reported for wins, a Tobit model;

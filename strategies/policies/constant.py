@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
+from ..base import VALUE, AccountState, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, whole_numbers
 from .prices import median_price
 
 
-class Constant(Policy):
+class Constant(VectorisedPolicy):
     """Bid the same on every request (CONST in Zhang, Yuan, Wang & Shen 2014).
 
     ``level`` is in currency per impression; left out, it is the median of the known price landscape, which wins every
@@ -25,7 +25,6 @@ class Constant(Policy):
     has them: a plan for some placements.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads: tuple[str, ...] = ()
 
     def __init__(
@@ -43,13 +42,12 @@ class Constant(Policy):
         return np.where(np.isin(requests[self.reads[0]], self.contexts), self.level, 0.0)
 
 
-class Random(Policy):
+class Random(VectorisedPolicy):
     """Bid uniformly on [0, ``high``] (RAND in Zhang, Yuan, Wang & Shen 2014), by the bidder's own column ``uniform``.
 
     ``high`` is in currency per impression; left out, it is twice the median of the known price landscape.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads = ("uniform",)
     stochastic = True
 
@@ -61,7 +59,7 @@ class Random(Policy):
         return self.high * requests["uniform"]
 
 
-class Burst(Policy):
+class Burst(VectorisedPolicy):
     """Bid ``level`` for the first ``on_h`` of every ``cycle_h``, and nothing for the rest: flights, or pulsing (Mahajan & Muller 1986).
 
     ``level`` is in currency per impression; left out, it is the median of the known price landscape. It turns on and off at
@@ -69,7 +67,6 @@ class Burst(Policy):
     """
 
     reads = ()
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
         self,
@@ -93,14 +90,12 @@ class Burst(Policy):
         self.on = state.hour % self.cycle_h < self.on_h
 
 
-class TimedPresence(Policy):
+class TimedPresence(VectorisedPolicy):
     """Bid ``level`` where the impression is worth ``least`` or more, and nothing elsewhere: presence at the right time.
 
     The value shows when that is, as far as the bidder's data show it: of a journey, which accounts are close to a purchase. Both
     are in currency per impression; left out, they are the median of the known price landscape.
     """
-
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
         self, level: float | None = None, least: float | None = None, market: MarketFacts | None = None

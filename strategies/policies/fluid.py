@@ -1,26 +1,27 @@
-"""Fluid-optimal pacing: the best multiplier on average, where prices are known and the law of values is."""
+"""What is best on average where prices are known and the law of values is: the multiplier of a budget, the gain that meets a return."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import bins
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import at_least_0, one_of
-from .prices import PriceTable
+from .prices import PriceTable, landscape_of
 from .shading import PricesByCode, tabled
 
 HIGHEST_LOG = math.log(1e9)
 HALVINGS = 60
+HALVINGS_OF_GAINS = 50
 
 
-class FluidPacing(Policy):
+class FluidPacing(VectorisedPolicy):
     """Bid as if an impression were worth v / (1 + mu), with mu solving the fluid dual, min E[u(v, mu)] + mu rho.
 
     At the solution E[spend a request] = rho, or mu = 0 where that leaves money over. In second price the bid is v / (1 + mu)
@@ -35,7 +36,6 @@ class FluidPacing(Policy):
     (``'whole'``). Until values are known mu is ``mu``. Without a budget it is 0.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = ("first_price", "second_price")
@@ -43,10 +43,7 @@ class FluidPacing(Policy):
     def __init__(
         self, market: MarketFacts, values: Sequence[float] | None = None, mu: float = 0.5, plan: str = "rest"
     ) -> None:
-        if market.landscape is None:
-            raise ValueError(
-                "fluid pacing needs a price landscape: set rivals.landscape, or choose adaptive_pacing"
-            )
+        landscape_of(market, "fluid pacing")
         if market.auction_types not in {("first_price",), ("second_price",)}:
             types = ", ".join(market.auction_types)
             raise ValueError(
@@ -101,11 +98,7 @@ class FluidPacing(Policy):
 
         if spends(0.0) <= rho:
             return 0.0
-        low, high = 0.0, HIGHEST_LOG
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if spends(middle) > rho else (low, middle)
-        return math.expm1(high)
+        return math.expm1(_halved(0.0, HIGHEST_LOG, lambda log: spends(log) > rho, HALVINGS)[1])
 
 
 def _payments(market: MarketFacts, *, shades: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -115,3 +108,60 @@ def _payments(market: MarketFacts, *, shades: bool) -> tuple[NDArray[np.float64]
         return prices.bids, prices.paid
     bids, _, _ = tabled(market)
     return bins.EDGES, bids * market.win_probability(bids)
+
+
+class FluidReturn:
+    """Second-price landscapes, and the values of all requests shown so far, won or lost."""
+
+    def __init__(self, market: MarketFacts) -> None:
+        self._prices = PricesByCode(market)
+        self.reads = (VALUE, *self._prices.reads)
+        self._tables = [PriceTable(part) for part in self._prices.parts]
+        self._values = bins.SeenValues(len(self._tables))
+
+    @classmethod
+    def where_known(cls, market: MarketFacts | None) -> FluidReturn | None:
+        """Return a start in a market of second price whose landscape is known; else None."""
+        known = market is not None and market.landscape is not None
+        return cls(market) if known and market and market.auction_types == ("second_price",) else None
+
+    def add(self, requests: VisibleRequests) -> None:
+        """Add the values of these requests."""
+        for part, rows in self._prices.rows(requests):
+            self._values.add(part, requests[VALUE][rows])
+
+    def gain(self, times: float, pace: float, most: float) -> tuple[float, bool] | None:
+        """Return the gain at which to start, and whether the budget binds there before the return.
+
+        Bids are gain x w, with w = value x ``times``. It is the greatest gain up to ``most`` at which E[w - p] >= 0 over what is
+        won, or if a request then costs more than ``pace`` on average, the gain at which it costs that. None before values were
+        seen that are worth anything, and where there is no pace to keep.
+        """
+        if not self._values.has_worth or most <= 1.0 or pace <= 0.0:
+            return None
+        gain = _last(1.0, most, lambda gain: self._means(gain, times)[0] >= 0.0)
+        if self._means(gain, times)[1] <= pace:
+            return gain, False
+        return _last(0.0, gain, lambda gain: self._means(gain, times)[1] <= pace), True
+
+    def _means(self, gain: float, times: float) -> tuple[float, float]:
+        """Return E[w - p] and E[p] of a request, over those that are won. The first falls in a gain above 1, the second rises."""
+        won = paid = 0.0
+        for (weight, value), table in zip(self._values.laws(), self._tables, strict=True):
+            w = value * times
+            won += float(weight @ (w * np.interp(gain * w, table.bids, table.win)))
+            paid += float(weight @ np.interp(gain * w, table.bids, table.paid))
+        return won - paid, paid
+
+
+def _last(low: float, high: float, holds: Callable[[float], bool]) -> float:
+    """Return the greatest number from ``low`` to ``high`` at which something holds that holds up to there and not beyond."""
+    return high if holds(high) else _halved(low, high, holds, HALVINGS_OF_GAINS)[0]
+
+
+def _halved(low: float, high: float, holds: Callable[[float], bool], times: int) -> tuple[float, float]:
+    """Return two numbers between which something ceases to hold that holds at ``low``, by bisection."""
+    for _ in range(times):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low, high

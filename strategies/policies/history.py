@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from jointbid.sim.visible import KnownOutcomes
 
 
-class History:
+class CampaignResults:
     """The value that each campaign won, in pages by age, and its outcomes."""
 
     def __init__(self, page_h: float) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.sim.auction.mechanisms import MECHANISMS
-
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VisibleRequests
 from ..bins import EDGES
 from ..market import MarketFacts
 from ..parameters import one_of, share, whole
-from .censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+from .censored import BestResponse, CensoredPrices, isotonic, kaplan_meier, lognormal
+from .shading import FirstPriceShading
 
 FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
 
 
-class LearnedShading(Policy):
+class LearnedShading(FirstPriceShading):
     """Bid argmax over b of (v - b) W(b), W being P(win | bid) as estimated from the auctions so far.
 
     ``feedback`` names the prices that the exchange reports: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
@@ -33,9 +32,7 @@ class LearnedShading(Policy):
     money or to a full frequency cap for lost to a higher price.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
-    meant_for = ("first_price", "second_price", "vcg")
 
     def __init__(
         self,
@@ -48,29 +45,18 @@ class LearnedShading(Policy):
         self.estimator = one_of("estimator", estimator, ("kaplan_meier", "lognormal"))
         self.feedback = one_of("feedback", feedback, FEEDBACK)
         self.explore, self.least = share("explore", explore), whole("least", least)
-        types = ("first_price",) if market is None else market.auction_types
-        if "soft_floor" in types:
-            raise ValueError(
-                "learned shading knows no soft floors: choose another strategy (truthful, linear)"
-            )
-        self._shades, self._mixed = "first_price" in types, len(types) > 1
+        super().__init__(("first_price",) if market is None else market.auction_types, "learned shading")
         self.stochastic = self._shades and self.feedback != "minimum_bid"
         self.learns = self._shades
         if self._shades and market is not None and market.tells == "price_paid":
             self._need_prices(known=False)
-        self.reads = (
-            VALUE,
-            *(("uniform",) if self.stochastic else ()),
-            *(("auction_type",) if self._mixed else ()),
-        )
-        self._prices = Prices()
+        if self.stochastic:
+            self.reads = (*self.reads, "uniform")
+        self._prices = CensoredPrices()
         self._best: BestResponse | None = None
 
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value, shaded where the auction is first price."""
+    def _shaded(self, requests: VisibleRequests) -> NDArray[np.float64]:
         value = requests[VALUE]
-        if not self._shades:
-            return value
         bids = value / 2 if self._best is None else self._best.of(value)
         # no price is known below the value: a lower bid costs nothing
         bids = np.where(bids > 0, bids, value / 2)
@@ -78,8 +64,6 @@ class LearnedShading(Policy):
             tried = 1.0 if self._best is None else self.explore
             u = requests["uniform"]
             bids = np.where(u < tried, value * (u / max(tried, 1e-12)), bids)
-        if self._mixed:
-            bids = np.where(requests["auction_type"] == MECHANISMS["first_price"], bids, value)
         return np.asarray(bids)
 
     def observe(self, feedback: Feedback) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, VectorisedPolicy, VisibleRequests
 from ..parameters import above_0, at_least_0
 
 
-class Truthful(Policy):
+class Truthful(VectorisedPolicy):
     """Bid the value: dominant in a second-price auction without a budget (Vickrey 1961)."""
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 
@@ -21,13 +20,12 @@ class Truthful(Policy):
         return requests[VALUE]
 
 
-class Linear(Policy):
+class Linear(VectorisedPolicy):
     """Bid ``gain`` times the value (LIN; Perlich et al. 2012): optimal under a budget in second price if tuned.
 
     ``gain`` is a pure number, 0 or more.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 
@@ -39,7 +37,7 @@ class Linear(Policy):
         return self.gain * requests[VALUE]
 
 
-class MCPC(Policy):
+class MCPC(VectorisedPolicy):
     """Bid the most that a click may cost times the predicted CTR (MCPC; Chen et al. 2011, Zhang, Yuan, Wang & Shen 2014).
 
     The value of an impression is CTR x ``value_per_click``, so the bid is ``max_cpc`` x value / ``value_per_click``. Both
@@ -48,7 +46,6 @@ class MCPC(Policy):
     too where it is left out, and the bid is then truthful. Set as a fixed limit, it ignores the budget.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 

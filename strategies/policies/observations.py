@@ -26,7 +26,7 @@ WHOLE = math.log1p(PER_THOUSAND)
 Vector = NDArray[np.float64]
 
 
-class Account:
+class AccountNumbers:
     """Time, money, wins, prices and known outcomes of the bidder's own account; since the last control step, and in all.
 
     ``pace`` is the spend over that of an even plan, and ``spend_last`` the same since the last step. ``cost_last`` is log(1 + price of a
@@ -69,20 +69,10 @@ class Account:
             paid = logarithm(ratio(spend, wins * unit, 0.0))
             clicks = known(state.clicks - before.clicks, wins)
             conversions = known(state.conversions - before.conversions, wins)
-        numbers = (
-            time_left(state),
-            budget_left(state),
-            spend_in_all / even if even > 0 else 1.0,
-            spend / planned if planned > 0 else 1.0,
-            wins_in_all / reported if reported > 0 else 0.0,
-            wins / requests if requests > 0 else 0.0,
-            paid,
-            clicks,
-            conversions,
-            action,
-            change,
-        )
-        return within(numbers, *self._bounds)
+        pace, pace_last = ratio(spend_in_all, even, 1.0), ratio(spend, planned, 1.0)
+        win_rate, win_rate_last = ratio(wins_in_all, reported, 0.0), ratio(wins, requests, 0.0)
+        shares = time_left(state), budget_left(state), pace, pace_last, win_rate, win_rate_last
+        return within((*shares, paid, clicks, conversions, action, change), *self._bounds)
 
 
 class AuctionNet:
@@ -182,8 +172,8 @@ class AuctionNetSigma(AuctionNet):
         return np.append(super().look(state, action), np.minimum(own, MOST))
 
 
-OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
-    "account": Account,
+OBSERVATIONS: dict[str, type[AccountNumbers | AuctionNet]] = {
+    "account": AccountNumbers,
     "auctionnet": AuctionNet,
     "auctionnet_sigma": AuctionNetSigma,
 }

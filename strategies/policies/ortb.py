@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
+from ..base import VALUE, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0
 from .prices import median_price
 
 
-class ORTB1(Policy):
+class ORTB1(VectorisedPolicy):
     """b = sqrt(c v / lam + c^2) - c: maximises (v / lam - b) w(b) for the win probability w(b) = b / (c + b).
 
     So it is exact first-price shading at the value v / ``lam``. ``c``, in currency per impression, is the bid that wins
@@ -20,7 +20,6 @@ class ORTB1(Policy):
     linear bid v / lam is better at equal spend.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = ("first_price",)
 
     def __init__(self, c: float | None = None, lam: float = 1.0, market: MarketFacts | None = None) -> None:

@@ -8,22 +8,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import (
-    PRICE_INDEPENDENT_OF_BID,
-    VALUE,
-    VECTORISED_BIDS_PER_SECOND,
-    AccountState,
-    Feedback,
-    Policy,
-    VisibleRequests,
-)
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
 from .fluid import FluidPacing
 from .since import SinceControl
 
 
-class AdaptivePacing(Policy):
+class AdaptivePacing(VectorisedPolicy):
     """Adaptive pacing (Balseiro & Gur 2019): bid v / (1 + mu), and at each control step move mu by what was overspent.
 
     mu <- clip(mu + step (spend - rho n), 0, ``mu_max``), with n requests and their spend since the last step and
@@ -35,7 +27,6 @@ class AdaptivePacing(Policy):
     ``FluidPacing`` finds for the values of these, and with the rho of what is then left.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = PRICE_INDEPENDENT_OF_BID

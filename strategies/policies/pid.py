@@ -7,15 +7,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
+from ..base import VALUE, AccountState, VectorisedPolicy, VisibleRequests
 from ..parameters import above_0, at_least_0, one_of
 from .since import SinceControl
 
 
-class _PID(Policy):
+class _PID(VectorisedPolicy):
     """Bid gain exp(phi) v, phi = kp e + ki sum of e dt + kd de/dt, cut at +- ``phi_max``; dt in shares of the run."""
-
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
         self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0

@@ -7,18 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import (
-    PRICE_INDEPENDENT_OF_BID,
-    VALUE,
-    VECTORISED_BIDS_PER_SECOND,
-    AccountState,
-    Feedback,
-    Policy,
-    VisibleRequests,
-)
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of, share
-from .history import History, longer, sums
+from .history import CampaignResults, longer, sums
 
 LARGEST_MOVE = 1.0
 """A campaign's part of the money changes at most by the factor e at once, before all parts are made whole."""
@@ -28,7 +20,7 @@ PAGES = 24
 """Ages of impressions are kept to this fraction of ``move_h``."""
 
 
-class Portfolio(Policy):
+class Portfolio(VectorisedPolicy):
     """Bid m v, with a multiplier m for each campaign that spends the campaign's part of the budget evenly over the run.
 
     Campaigns are products, identified by the column of the source that shows the context; where the bidder's data do
@@ -50,7 +42,6 @@ class Portfolio(Policy):
     ``move_h`` / 24. Without a finite budget it bids ``gain`` v.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
     paces = True
     needs_budget = True
@@ -79,7 +70,7 @@ class Portfolio(Policy):
         self._log, self._money, self._spent, self._paid, self._offered = np.empty((5, 0))
         self._seen, self._spend, self._moved_h = 0, 0.0, 0.0
         self._before: AccountState | None = None
-        self._history = History(self.move_h / PAGES)
+        self._history = CampaignResults(self.move_h / PAGES)
 
     @property
     def split(self) -> NDArray[np.float64]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from jointbid.sim.landscape import Landscape
+
 from ..market import MarketFacts
 
 POINTS = 4097
+
+
+def landscape_of(market: MarketFacts, who: str) -> Landscape:
+    """Return the market's price landscape. Raises ``ValueError`` where none is known; ``who`` needs it."""
+    if market.landscape is None:
+        raise ValueError(f"{who} needs a price landscape: set rivals.landscape, or choose adaptive_pacing")
+    return market.landscape
 
 
 def median_price(name: str, market: MarketFacts | None) -> float:
@@ -27,16 +36,15 @@ class PriceTable:
     """
 
     def __init__(self, market: MarketFacts) -> None:
-        if market.landscape is None:
-            raise ValueError("a price landscape is needed: set rivals.landscape, or choose another strategy")
+        landscape = landscape_of(market, "the strategy")
         u = np.linspace(0.0, 1.0, POINTS)[:-1]
-        points = [np.zeros(1), market.landscape.quantile(np.append(u[1:], 1.0 - np.logspace(-4, -9, 64)))]
+        points = [np.zeros(1), landscape.quantile(np.append(u[1:], 1.0 - np.logspace(-4, -9, 64)))]
         if market.floor_share > 0:
             from scipy.special import ndtri
 
             points.append(np.exp(market.floor_mu + market.floor_sigma * ndtri(u[1:])))
         points.append(np.array([market.hard_floor, np.nextafter(market.hard_floor, 0.0)]))
-        points.append(market.landscape.edges())
+        points.append(landscape.edges())
         grid = np.concatenate(points)
         steps = np.nextafter(grid, 0.0) if market.floor_share > 0 and market.floor_sigma == 0 else grid[:0]
         self.bids: NDArray[np.float64] = np.unique(np.concatenate([grid, steps]))

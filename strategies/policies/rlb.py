@@ -8,9 +8,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, whole
+from .prices import landscape_of
 
 INSIDE = 0.01
 """The least distance of a bid from the next price level, in levels."""
@@ -31,7 +32,7 @@ def value_function(price: NDArray[np.float64], auctions: int, budget: int) -> ND
     return table
 
 
-class RLB(Policy):
+class RLB(VectorisedPolicy):
     """Bid the highest price d at which winning gains: v / mean v + V(t - 1, b - d) - V(t - 1, b) >= 0 (Cai et al. 2017).
 
     V is the value function of ``value_function`` against the market's known landscape and floors in a second-price
@@ -43,7 +44,6 @@ class RLB(Policy):
     as average. Without a budget it bids the value.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = ("second_price",)
@@ -56,11 +56,9 @@ class RLB(Policy):
         levels: int = 128,
         auctions: int = 200,
     ) -> None:
-        if market.landscape is None:
-            raise ValueError("rlb needs a price landscape: set rivals.landscape, or choose adaptive_pacing")
+        high = float(landscape_of(market, "rlb").quantile(np.array(0.99)))
         self.mean = None if mean is None else above_0("mean", mean)
         self.levels, self.auctions = whole("levels", levels), whole("auctions", auctions)
-        high = float(market.landscape.quantile(np.array(0.99)))
         self.unit = above_0("unit", high / self.levels if unit is None else unit)
         self.learns = mean is None
         ends = market.win_probability(

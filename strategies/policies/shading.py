@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import MICROS
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
+from ..base import VALUE, VectorisedPolicy, VisibleRequests
 from ..bins import EDGES, bin_of
 from ..market import MarketFacts
 from ..parameters import points
@@ -26,7 +26,32 @@ SMALLEST_BID = 1.0 / MICROS
 """0 is no bid: where most impressions are free, this one wins them."""
 
 
-class Shading(Policy):
+class FirstPriceShading(VectorisedPolicy):
+    """Bid the value, and less where a request's auction is first price, by ``_shaded``; ``who`` it is, for messages."""
+
+    meant_for = ("first_price", "second_price", "vcg")
+
+    def __init__(self, types: Sequence[str], who: str) -> None:
+        if "soft_floor" in types:
+            raise ValueError(f"{who} knows no soft floors: choose another strategy (truthful, linear)")
+        self._shades, self._mixed = "first_price" in types, len(types) > 1
+        self.reads: tuple[str, ...] = (VALUE, *(["auction_type"] if self._mixed else []))
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value, shaded where the auction is first price."""
+        if not self._shades:
+            return requests[VALUE]
+        bids = self._shaded(requests)
+        if self._mixed:
+            bids = np.where(requests["auction_type"] == MECHANISMS["first_price"], bids, requests[VALUE])
+        return bids
+
+    def _shaded(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Return the bids in a first-price auction, shape (requests.n,)."""
+        raise NotImplementedError
+
+
+class Shading(FirstPriceShading):
     """The best response to a known price landscape: argmax over b of (v - b) P(win | b), b <= v.
 
     In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
@@ -39,35 +64,17 @@ class Shading(Policy):
     pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
-    meant_for = ("first_price", "second_price", "vcg")
-
     def __init__(self, market: MarketFacts, curve: Sequence[Sequence[float]] | None = None) -> None:
         self._curve = None if curve is None else points("curve", curve)
-        if "soft_floor" in market.auction_types:
-            raise ValueError("shading knows no soft floors: choose another strategy (truthful, linear)")
-        if "first_price" in market.auction_types and market.landscape is None and curve is None:
+        super().__init__(market.auction_types, "shading")
+        if self._shades and market.landscape is None and curve is None:
             raise ValueError(
                 "shading needs a price landscape or a bid curve: set rivals.landscape, or curve=[[0, 0], [2, 1]] with what to "
                 "bid for a value, or choose another strategy (truthful, linear)"
             )
-        self._types, self._prices = market.auction_types, PricesByCode(market)
-        self._mixed = len(market.auction_types) > 1
-        shades = "first_price" in market.auction_types and curve is None
-        self.reads = (
-            VALUE,
-            *(["auction_type"] if self._mixed else []),
-            *(self._prices.reads if shades else []),
-        )
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value, shaded where the auction is first price."""
-        value = requests[VALUE]
-        if "first_price" not in self._types:
-            return value
-        if not self._mixed:
-            return self._shaded(requests)
-        return np.where(requests["auction_type"] == MECHANISMS["first_price"], self._shaded(requests), value)
+        self._prices = PricesByCode(market)
+        if self._shades and curve is None:
+            self.reads = (*self.reads, *self._prices.reads)
 
     def _shaded(self, requests: VisibleRequests) -> NDArray[np.float64]:
         if self._curve is not None:

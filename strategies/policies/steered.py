@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..parameters import above_0, one_of, whole
 from .observations import OBSERVATIONS, Vector
 
@@ -96,7 +96,7 @@ class Interface:
         return asdict(self)
 
 
-class Steered(Policy):
+class Steered(VectorisedPolicy):
     """Bid value times a multiplier that is set from outside at each control step; before that at x = 0."""
 
     paces = True

@@ -7,18 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import (
-    PRICE_INDEPENDENT_OF_BID,
-    VALUE,
-    VECTORISED_BIDS_PER_SECOND,
-    AccountState,
-    Feedback,
-    Policy,
-    VisibleRequests,
-)
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
-from .fluid_return import FluidReturn
+from .fluid import FluidReturn
 from .pacing import default_step
 from .since import SinceControl
 
@@ -28,7 +20,7 @@ LARGEST_MOVE = 1.0
 """Limit of a move of log lam at one control step, against few large steps."""
 
 
-class _Coupled(Policy):
+class _Coupled(VectorisedPolicy):
     """Bid (1 + lam) w / (lam + mu): the most of w, with E[w] >= E[p] and E[p] <= rho over the impressions won.
 
     The Lagrangian w + lam (w - p) - mu p is at least 0 up to that bid. lam is moved by entropic descent on what was won
@@ -41,7 +33,6 @@ class _Coupled(Policy):
     that spends it evenly.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     meant_for = PRICE_INDEPENDENT_OF_BID
 
@@ -61,7 +52,6 @@ class _Coupled(Policy):
         if self._start is not None:
             self.reads = self._start.reads
             self.learns = True  # the values to start from
-        self._times, self._over = 1.0, self.target  # w is v x times / over
         self._won, self._won_before = 0.0, 0.0
         self._since = SinceControl()
 
@@ -73,7 +63,13 @@ class _Coupled(Policy):
     @property
     def multiplier(self) -> float:
         """The bid as a multiple of the value."""
-        return self.gain * self._times / self._over
+        times, over = self._w_per_value
+        return self.gain * times / over
+
+    @property
+    def _w_per_value(self) -> tuple[float, float]:
+        """The numerator and the denominator of w / v."""
+        return 1.0, self.target
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier."""
@@ -91,7 +87,8 @@ class _Coupled(Policy):
             return
         won, self._won_before = self._won - self._won_before, self._won
         if self._start is not None:
-            found = self._start.gain(self._times / self._over, state.pace, self.gain_max)
+            times, over = self._w_per_value
+            found = self._start.gain(times / over, state.pace, self.gain_max)
             self._start = None
             if found is not None:
                 self._begin(*found)
@@ -157,7 +154,10 @@ class TargetCPA(_Coupled):
         self.scales = False
         self.value_per_action = above_0("value_per_action", value_per_action)
         self.per = one_of("per", per, ("click", "conversion"))
-        self._times, self._over = self.target, self.value_per_action
+
+    @property
+    def _w_per_value(self) -> tuple[float, float]:
+        return self.target, self.value_per_action
 
     def control(self, state: AccountState) -> None:
         """Move the duals by the actions known."""

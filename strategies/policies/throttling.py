@@ -7,12 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
+from ..base import VALUE, AccountState, VectorisedPolicy, VisibleRequests
 from ..parameters import share as within_0_1
 from .since import SinceControl
 
 
-class Throttling(Policy):
+class Throttling(VectorisedPolicy):
     """Probabilistic throttling (Agarwal, Ghosh, Wei & You 2014): take part with probability ``share``, and bid the value.
 
     At each control step the spend so far is compared with the budget's part for the requests so far. Where it is higher,
@@ -24,7 +24,6 @@ class Throttling(Policy):
     requests; the share stays where nothing was spent and less than the plan was left, as the day's money is gone.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads = (VALUE, "uniform")
     paces = True
     stochastic = True

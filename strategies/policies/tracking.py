@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import bins
-from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
 from ..parameters import above_0, at_least_0, one_of
 
 SPAN = 8
@@ -16,7 +16,7 @@ MOST = 5.0
 """The largest factor by which recent outcomes move a bid, either way."""
 
 
-class Tracking(Policy):
+class Tracking(VectorisedPolicy):
     """Bid m v, m being how much more often than usual impressions of about that value have lately led to an outcome.
 
     m = (k + ``prior``) / (e + ``prior``): k outcomes (``per='conversion'`` or ``'click'``) of own impressions at that level, e those that
@@ -29,7 +29,6 @@ class Tracking(Policy):
     (Chapelle 2014 on why that misleads). Ages are known to a control step. It ignores the budget.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
     scales = True
     meant_for = ("second_price", "vcg")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import VECTORISED_BIDS_PER_SECOND, AccountState
+from ..base import AccountState
 from .networks import MLP, Network
 from .policy_files import load_policy
 from .steered import Interface, Steered
@@ -22,7 +22,6 @@ class Trained(Steered):
     ONNX model without a label. Left out, it is the linear policy that docs/train-a-bidder.md trains.
     """
 
-    bids_per_second = VECTORISED_BIDS_PER_SECOND
     needs_budget = True
 
     def __init__(

@@ -23,7 +23,7 @@ from .trial import part
 @check
 def protocol(case: Case) -> None:
     """It has all parts of a strategy, declares what it reads, and returns a bid for each request; the other checks need that."""
-    strategy = case.fresh()
+    strategy = case.new()
     reads = strategy.reads
     expect(
         reads is None or (isinstance(reads, tuple) and all(isinstance(name, str) for name in reads)),
@@ -60,7 +60,7 @@ def protocol(case: Case) -> None:
     case.ask(strategy, case.batch(strategy))
     live(case, strategy)
     expect(
-        (strategy.reads, strategy.learns) == (reads, case.fresh().learns),
+        (strategy.reads, strategy.learns) == (reads, case.new().learns),
         "reads and learns stay as they are at the start",
         f"reads = {strategy.reads!r}, learns = {strategy.learns!r} after some control steps",
         "the engine looks at them once, before the first request: set them in the class or in __init__",
@@ -70,7 +70,7 @@ def protocol(case: Case) -> None:
 @check
 def valid_bids(case: Case) -> None:
     """Bids are finite float64 numbers, 0 or more, at the start and after a while."""
-    strategy = case.fresh()
+    strategy = case.new()
     for when in ("fresh", "after feedback and control"):
         for seed in (0, 1):
             batch = case.batch(strategy, seed=seed)
@@ -103,7 +103,7 @@ def valid_bids(case: Case) -> None:
 @check
 def row_wise(case: Case) -> None:
     """A row's bid depends neither on the other rows nor on how many they are."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     batch = case.batch(strategy, n=65)
     together = case.ask(strategy, batch)
     alone = np.array([case.ask(strategy, part(batch, slice(i, i + 1)))[0] for i in range(batch.n)])
@@ -123,7 +123,7 @@ def row_wise(case: Case) -> None:
 @check
 def one_row(case: Case) -> None:
     """A batch may have one row."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     many = case.ask(strategy, case.batch(strategy, n=20))
     one = case.ask(strategy, part(case.batch(strategy, n=20), slice(7, 8)))
     expect_same(
@@ -134,7 +134,7 @@ def one_row(case: Case) -> None:
 @check
 def empty_batch(case: Case) -> None:
     """A batch may have no row, at the start and later."""
-    strategy = case.fresh()
+    strategy = case.new()
     case.ask(strategy, case.batch(strategy, n=0))
     live(case, strategy)
     case.ask(strategy, case.batch(strategy, n=0))
@@ -143,18 +143,14 @@ def empty_batch(case: Case) -> None:
 @check
 def read_only_batch(case: Case) -> None:
     """It does not change what it receives: the batch, the feedback, the account."""
-    strategy = case.fresh()
+    strategy = case.new()
     for seed in (0, 1):
         batch = case.batch(strategy, seed=seed)
         before = {name: column.copy() for name, column in batch.items()}
         case.ask(strategy, batch)
         for name, column in before.items():
-            place = first_difference(column, batch[name])
-            expect(
-                place is None and not batch[name].flags.writeable,
-                f"column {name!r} is as it was before bid()",
-                f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
-                "the column is written to, or sorted in place: work on a copy",
+            _expect_unchanged(
+                f"column {name!r} is as it was before bid()", column, batch[name], was_open=False
             )
         live(case, strategy)
     _leaves_reports(case)
@@ -162,7 +158,7 @@ def read_only_batch(case: Case) -> None:
 
 def _leaves_reports(case: Case) -> None:
     """Hand it feedback and accounts, and compare them with copies."""
-    strategy, waiting, life = case.fresh(), list[Any](), Life()
+    strategy, waiting, life = case.new(), list[Any](), Life()
     for step in (1, 2):
         feedback, state = feedback_of(case, strategy, step, life, waiting), account(case, step, life)
         columns, figures = dict(_columns(feedback)), replace(state)
@@ -170,13 +166,8 @@ def _leaves_reports(case: Case) -> None:
             kept = {name: (column.copy(), column.flags.writeable) for name, column in columns.items()}
             call(strategy, "observe", feedback, life.hour(step))
             for name, (column, was_open) in kept.items():
-                place = first_difference(column, columns[name])
-                expect(
-                    place is None and columns[name].flags.writeable == was_open,
-                    f"feedback's {name} is as it was before observe()",
-                    f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
-                    "the column is written to, or sorted in place: work on a copy",
-                )
+                expected = f"feedback's {name} is as it was before observe()"
+                _expect_unchanged(expected, column, columns[name], was_open=was_open)
         call(strategy, "control", state, life.hour(step))
         changed = [field.name for field in fields(state) if not _is_same(getattr(state, field.name), getattr(figures, field.name))]  # fmt: skip
         expect(
@@ -185,6 +176,16 @@ def _leaves_reports(case: Case) -> None:
             ", ".join(f"state.{name} = {getattr(state, name)}, which was {getattr(figures, name)}" for name in changed),
             "object.__setattr__ writes to it: keep what you work out in attributes of self",
         )  # fmt: skip
+
+
+def _expect_unchanged(expected: str, before: NDArray[Any], now: NDArray[Any], *, was_open: bool) -> None:
+    place = first_difference(before, now)
+    expect(
+        place is None and now.flags.writeable == was_open,
+        expected,
+        f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
+        "the column is written to, or sorted in place: work on a copy",
+    )
 
 
 def _columns(feedback: Feedback) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -205,7 +206,7 @@ def _is_same(one: float, other: float) -> bool:
 @check
 def creatives(case: Case) -> None:
     """If it chooses creatives, it returns the number of one for each request, by the request's own row alone."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     batch = case.batch(strategy, n=65)
     together = case.choose(strategy, batch)
     if (together == -1).all():

@@ -19,7 +19,7 @@ from jointbid.sim.visible import STRATEGY_PARTS
 
 from ..base import SIGMA, VALUE, Policy
 from ..market import MarketFacts
-from .failure import CheckFailed, expect, in_time, raised, why_no_bids
+from .failure import CheckFailed, expect, fail_with, in_time, why_no_bids
 from .process_state import as_it_was
 from .sample import sample_of
 from .shared import SharedState
@@ -27,6 +27,7 @@ from .trial import PRICE, ROWS, columns, play, sized, takes_value, trial_scenari
 
 Maker = Callable[..., Strategy]
 Check = Callable[[object], None]
+Named = tuple[tuple[str, Mapping[str, Any]] | Maker, str | None, Scenario | None]
 
 CHECKS: dict[str, Check] = {}
 """Every check by name, in the order in which they run."""
@@ -103,7 +104,7 @@ class Case:
         """Whether it has a ``creative()`` of its own, so that the market needs some to choose from."""
         kind = _target(self.maker)
         if not isinstance(kind, type):
-            made = self.fresh(trial_scenario())
+            made = self.new(trial_scenario())
             kind = type(getattr(made, "policy", made))
         return getattr(kind, "creative", Policy.creative) is not Policy.creative
 
@@ -116,7 +117,7 @@ class Case:
         if self.scenario is not None:
             return sample_of(self.market).price / PRICE
         plain = trial_scenario(self.auction or "second_price")
-        strategy = self.fresh(plain)
+        strategy = self.new(plain)
         if self._asks_for_market or takes_value(strategy, plain):
             return 1.0
         try:
@@ -138,11 +139,23 @@ class Case:
         return SharedState()
 
     @property
-    def named(self) -> object:
-        """What another process makes it of: its name and parameters where they are known, else the maker itself."""
-        return (self.name, dict(self.parameters)) if self.name else self.maker
+    def named(self) -> Named:
+        """What another process makes it of (``from_named``): name and parameters where they are known, else the maker itself."""
+        by_name = (self.name, dict(self.parameters))
+        return by_name if self.name else self.maker, self.auction, self.scenario
 
-    def fresh(self, market: Scenario | None = None, *, restore: bool = True) -> Strategy:
+    @classmethod
+    def from_named(cls, named: Named) -> Case:
+        """Return a case as another process has described it."""
+        from ..registry import find
+
+        maker, auction, scenario = named
+        if isinstance(maker, tuple):
+            name, parameters = maker
+            maker = partial(find(name), **parameters) if parameters else find(name)
+        return cls(maker, auction, scenario)
+
+    def new(self, market: Scenario | None = None, *, restore: bool = True) -> Strategy:
         """Return a new strategy for ``market`` (by default this one).
 
         All shared state is as it was when its class was first seen; with ``restore=False`` as earlier strategies have left it.
@@ -160,11 +173,11 @@ class Case:
                 "a parameter has no default: give it one, or check a function that fills it in, lambda: MyStrategy(x=1)",
             ) from error
         except Exception as error:  # noqa: BLE001 - the message says which error it is
-            raised(f"making {_name(self.maker)}", error)
+            fail_with(error, f"making {_name(self.maker)}")
         try:
             lacks = [name for name in STRATEGY_PARTS if not hasattr(made, name)]
         except Exception as error:  # noqa: BLE001 - a property of it
-            raised(f"looking for {', '.join(STRATEGY_PARTS)} in {type(made).__name__}", error)
+            fail_with(error, f"looking for {', '.join(STRATEGY_PARTS)} in {type(made).__name__}")
         self.shared.see(type(made), *map(type, getattr(made, "__dict__", {}).values()))
         expect(
             not lacks,
@@ -190,12 +203,8 @@ class Case:
 
     def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return its bids, one a request. Raises ``CheckFailed`` for an error, or an answer that is no array of bids."""
-        try:
-            bids: NDArray[np.float64] = in_time(strategy, "bid", strategy.bid, requests)
-        except CheckFailed:
-            raise
-        except Exception as error:  # noqa: BLE001 - the author learns of any error
-            raised(f"bid() on {requests.n:,} requests", error)
+        doing = f"bid() on {requests.n:,} requests"
+        bids: NDArray[np.float64] = in_time(strategy, "bid", strategy.bid, requests, doing)
         expect(
             isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
             f"bid() answers an array of shape ({requests.n},), one bid a request",
@@ -206,13 +215,8 @@ class Case:
 
     def choose(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[Any]:
         """Return its creatives, one a request, -1 where they rotate. Raises ``CheckFailed`` as ``ask`` does."""
-        choose = getattr(strategy, "creative", None)
-        try:
-            answer = None if choose is None else in_time(strategy, "creative", choose, requests)
-        except CheckFailed:
-            raise
-        except Exception as error:  # noqa: BLE001 - see ask
-            raised(f"creative() on {requests.n:,} requests", error)
+        choose, doing = getattr(strategy, "creative", None), f"creative() on {requests.n:,} requests"
+        answer = None if choose is None else in_time(strategy, "creative", choose, requests, doing)
         if answer is None:
             return np.full(requests.n, -1)
         is_right = (
@@ -234,12 +238,12 @@ class Case:
         market = self.market
         if auction is not None:
             market = trial_scenario(auction, self.scale, creatives=self._chooses)
-        strategy = self.fresh(market)
+        strategy = self.new(market)
         self.expect_readable(strategy)
         try:
             return play(strategy, sized(market, max_block), budget)
-        except Exception as error:  # noqa: BLE001 - see ask
-            raised("a run of the market" + (f" with a budget of {budget:.4g}" if budget else ""), error)
+        except Exception as error:  # noqa: BLE001 - the author learns of any error
+            fail_with(error, "a run of the market" + (f" with a budget of {budget:.4g}" if budget else ""))
 
     def expect_readable(self, strategy: Strategy) -> None:
         """Raise ``CheckFailed`` for a column in ``reads`` that no market of this kind has."""
@@ -259,14 +263,6 @@ class Case:
             return "market" in inspect.signature(self.maker).parameters
         except (TypeError, ValueError):
             return False
-
-
-def named_maker(named: tuple[str, Mapping[str, Any]]) -> Maker:
-    """Return what makes a strategy, of its name and parameters."""
-    from ..registry import find
-
-    name, parameters = named
-    return partial(find(name), **parameters) if parameters else find(name)
 
 
 def _meant_for(thing: object) -> str | None:

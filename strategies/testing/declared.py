@@ -23,7 +23,7 @@ TOLERANCE = 1e-9
 @check
 def capability_card(case: Case) -> None:
     """It is stochastic, learns, paces and needs a budget exactly where it declares so, and plays in the auctions it names."""
-    card = Card.of(case.fresh())
+    card = Card.of(case.new())
     _stochastic(case, card)
     _learns(case, card)
     _budget(case, card)
@@ -34,14 +34,14 @@ def capability_card(case: Case) -> None:
 @check
 def scale_equivariance(case: Case) -> None:
     """If it declares ``scales``, its bids are the same with all money in another unit."""
-    strategy = case.fresh()
+    strategy = case.new()
     if not Card.of(strategy).scales:
         raise unittest.SkipTest("not claimed: scales is not True")
     if isinstance(strategy, Priced):
         raise unittest.SkipTest("its valuation is in currency: check the policy alone")
     bids = []
     for money in (1.0, UNIT):
-        strategy = live(case, case.fresh(), Life(money=money))
+        strategy = live(case, case.new(), Life(money=money))
         bids.append(case.ask(strategy, case.batch(strategy, money=money)) / money)
     one, other = bids
     off = np.abs(one - other) > TOLERANCE * np.maximum(np.abs(one), np.abs(other))
@@ -56,7 +56,7 @@ def scale_equivariance(case: Case) -> None:
 
 
 def _stochastic(case: Case, card: Card) -> None:
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     low, high = (case.batch(strategy, uniform=np.full(ROWS, u)) for u in (0.0, 0.999))
     answers = ((ask(strategy, low), ask(strategy, high)) for ask in (case.ask, case.choose))
     moves = "uniform" in low and any(first_difference(*pair) is not None for pair in answers)
@@ -71,7 +71,7 @@ def _stochastic(case: Case, card: Card) -> None:
 
 
 def _learns(case: Case, card: Card) -> None:
-    untaught, taught = _bids(case, Life(has_feedback=False)), case.fresh()
+    untaught, taught = _bids(case, Life(has_feedback=False)), case.new()
     if card.learns:
         choices = _choices(case, Life(is_dull=True)), _choices(case, Life(has_feedback=False))
         pairs = [(_bids(case), untaught), choices]
@@ -91,7 +91,7 @@ def _learns(case: Case, card: Card) -> None:
 def _learns_nothing(case: Case) -> None:
     """Raise ``CheckFailed`` for one that bids and shows the same with feedback as without."""
     feedback = [
-        feedback_of(case, live(case, case.fresh(), Life(steps=step)), step, Life(), []) for step in (1, 4)
+        feedback_of(case, live(case, case.new(), Life(steps=step)), step, Life(), []) for step in (1, 4)
     ]
     if any(part.won.any() for part in feedback):
         cause = (
@@ -134,10 +134,10 @@ def _budget(case: Case, card: Card) -> None:
 
 
 def _choices(case: Case, life: Life) -> NDArray[np.float64]:
-    strategy = live(case, case.fresh(), life)
+    strategy = live(case, case.new(), life)
     return case.choose(strategy, case.batch(strategy))
 
 
 def _bids(case: Case, life: Life | None = None) -> NDArray[np.float64]:
-    strategy = live(case, case.fresh(), life)
+    strategy = live(case, case.new(), life)
     return case.ask(strategy, case.batch(strategy))

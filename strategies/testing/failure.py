@@ -6,18 +6,16 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jointbid.sim.identity import place_of_error
 from jointbid.sim.watch import WATCH, Call, CallTimeout
 
 CALL_S = 20.0
 """How long one call of a strategy may take."""
-PACKAGE = Path(__file__).parents[2]
-NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in words of the author
@@ -34,26 +32,33 @@ def expect(holds: object, expected: str, came: str, cause: str) -> None:
         raise CheckFailed(expected, came, cause)
 
 
-def raised(doing: str, error: Exception) -> NoReturn:
+def fail_with(error: BaseException, doing: str) -> NoReturn:
     """Raise ``CheckFailed`` for an error that a strategy raised while it was ``doing`` something."""
-    raise CheckFailed(f"{doing} raises no error", came(error), cause(error)) from error
+    raise CheckFailed(f"{doing} raises no error", described(error), likely_cause(error)) from error
 
 
 def in_time(
-    who: object, method: str, function: Callable[[Any], Any], argument: object, hour: float = 0.0
+    who: object,
+    method: str,
+    function: Callable[[Any], Any],
+    argument: object,
+    doing: str,
+    hour: float = 0.0,
 ) -> Any:
-    """Return what a strategy's method answers. Raises ``CheckFailed`` where it does not return within ``CALL_S``."""
+    """Return what a strategy's method answers. Raises ``CheckFailed`` for any error, and where it does not return within ``CALL_S``."""
     call = Call(type(who).__name__, method, hour, CALL_S)
     try:
         return WATCH.call(function, argument, call)
-    except SystemExit as error:
-        raise CheckFailed(f"{method}() raises no error", came(error), cause(error)) from error
     except CallTimeout:
         raise CheckFailed(
             f"{method}() returns within {CALL_S:g} s",
             f"nothing at hour {hour:.4g}{f' (it was at {call.place})' if call.place else ''}",
             "a loop that does not end, a lock or a connection that is waited for, or work that grows with what was seen",
         ) from None
+    except SystemExit as error:
+        fail_with(error, f"{method}()")
+    except Exception as error:  # noqa: BLE001 - the author learns of any error
+        fail_with(error, doing)
 
 
 def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:
@@ -79,27 +84,16 @@ def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: 
         raise CheckFailed(expected, f"{shown} ({count} of {len(wanted)} differ)", cause)
 
 
-def came(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Return an error's type and text, and its place in the author's own code."""
     text = f"{type(error).__name__}: {error}".rstrip(": ")
-    place = _place(error)
+    while error.__cause__ is not None:
+        error = error.__cause__
+    place = place_of_error(error)
     return f"{text} ({place})" if place else text
 
 
-def _place(error: BaseException) -> str:
-    """Return file and line of the innermost call outside jointbid and numpy; empty where no call is."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    found, trace = "", error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.is_file() and not any(file.is_relative_to(folder) for folder in NOT_THE_AUTHORS):
-            found = f"{file.name}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return found
-
-
-def cause(error: BaseException) -> str:
+def likely_cause(error: BaseException) -> str:
     """Return the likely cause of an error: the first of ``CAUSES`` whose pattern its types and text match."""
     text = f"{' '.join(kind.__name__ for kind in type(error).__mro__)}: {error}"
     found = (why for pattern, why in CAUSES.items() if re.search(pattern, text, re.DOTALL))

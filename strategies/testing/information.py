@@ -27,7 +27,7 @@ def no_hidden_columns(case: Case) -> None:
     Without the others they are the same as with the others beside them. Of a strategy made of a valuation and a policy each
     part is asked by itself, as a wrapper may hide what a part looks for.
     """
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     if strategy.reads is None and not isinstance(strategy, Priced):
         raise unittest.SkipTest("reads is None: all that it may see is its own")
     n = 65
@@ -69,7 +69,7 @@ def _learns_from_what_it_reads(case: Case) -> None:
     """Compare what it bids after feedback with its own columns alone, and with others beside them."""
     bids = []
     for seen in (None, columns):
-        strategy, waiting = case.fresh(), list[Any]()
+        strategy, waiting = case.new(), list[Any]()
         for step in (1, 2, 3, 4):
             feedback = feedback_of(case, strategy, step, Life(), waiting)
             if seen is not None:
@@ -100,7 +100,7 @@ def handles_outcomes(case: Case) -> None:
         "where the exchange does not tell the minimum bid to win": Life(tells=False),
     }
     for name, life in lives.items():
-        strategy = case.fresh()
+        strategy = case.new()
         call(strategy, "observe", no_feedback(case, strategy), 0.0)
         try:
             live(case, strategy, life)
@@ -122,14 +122,14 @@ def handles_outcomes(case: Case) -> None:
 @check
 def closing_account(case: Case) -> None:
     """It takes the closing account after the last request, with outcomes that are still to come and without a row."""
-    if not hasattr(case.fresh(), "finish"):
+    if not hasattr(case.new(), "finish"):
         raise unittest.SkipTest("it has no finish(): it observes what is left")
     for life, steps in (
         (Life(lived=1.0), 2),
         (Life(lived=1.0), 0),
         (Life(np.inf, lived=1.0, outcomes=0.0), 1),
     ):
-        strategy: Any = live(case, case.fresh(), life)
+        strategy: Any = live(case, case.new(), life)
         rest = no_feedback(case, strategy)
         waiting: list[Any] = []
         for step in range(life.steps - 1, life.steps - 1 + steps) if strategy.learns else ():

@@ -5,14 +5,14 @@ from __future__ import annotations
 import unittest
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from jointbid.sim import Scenario
 
+from ..parameters import did_you_mean
 from . import answers, declared, information, process, resources, runs, speed, state  # noqa: F401 - each registers its checks
 from .case import CHECKS, Case, Check
-from .failure import CheckFailed, came, cause
+from .failure import CheckFailed, described, likely_cause
 
 if TYPE_CHECKING:
     import pytest
@@ -53,7 +53,8 @@ def _finding(name: str, check: Check, case: Case) -> Finding:
     except unittest.SkipTest as skipped:
         return Finding(name, "SKIP", str(skipped))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
-        return Finding(name, "FAIL", str(CheckFailed("the check runs to its end", came(error), cause(error))))
+        message = CheckFailed("the check runs to its end", described(error), likely_cause(error))
+        return Finding(name, "FAIL", str(message))
     return Finding(name, "PASS")
 
 
@@ -77,8 +78,7 @@ def parametrize_with_checks(
     expected = dict(expected_failures or {})
     for name in expected:
         if name not in CHECKS:
-            close = get_close_matches(name, CHECKS, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f" (there is: {', '.join(CHECKS)})"
+            hint = did_you_mean(name, CHECKS) or f" (there is: {', '.join(CHECKS)})"
             raise ValueError(f"expected_failures: no check is called {name!r}{hint}")
     parameters = []
     for thing in strategies:

@@ -12,7 +12,7 @@ from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
 
 from .case import Case
-from .failure import CheckFailed, in_time, raised
+from .failure import in_time
 from .trial import part
 
 
@@ -59,12 +59,8 @@ def live(case: Case, strategy: Strategy, life: Life | None = None, *, learns: bo
 
 def call(strategy: Strategy, method: str, argument: object, hour: float) -> None:
     """Call a method of a strategy; an error in it becomes a ``CheckFailed``."""
-    try:
-        in_time(strategy, method, getattr(strategy, method), argument, hour)
-    except CheckFailed:
-        raise
-    except Exception as error:  # noqa: BLE001 - the author learns of any error
-        raised(f"{method}() at hour {hour:.4g}", error)
+    doing = f"{method}() at hour {hour:.4g}"
+    in_time(strategy, method, getattr(strategy, method), argument, doing, hour)
 
 
 def finish(case: Case, strategy: Strategy, life: Life | None = None) -> Strategy:
@@ -78,12 +74,8 @@ def finish(case: Case, strategy: Strategy, life: Life | None = None) -> Strategy
 
 def close(strategy: Any, closing: tuple[Feedback, AccountState], hour: float) -> None:
     """Hand over the closing account; an error in it becomes a ``CheckFailed``."""
-    try:
-        in_time(strategy, "finish", lambda both: strategy.finish(*both), closing, hour)
-    except CheckFailed:
-        raise
-    except Exception as error:  # noqa: BLE001 - see call
-        raised(f"finish(feedback, state) with {closing[0].requests.n} rows at hour {hour:.4g}", error)
+    doing = f"finish(feedback, state) with {closing[0].requests.n} rows at hour {hour:.4g}"
+    in_time(strategy, "finish", lambda both: strategy.finish(*both), closing, doing, hour)
 
 
 def account(case: Case, step: int, life: Life) -> AccountState:

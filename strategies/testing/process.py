@@ -5,21 +5,19 @@ from __future__ import annotations
 import random
 import threading
 import warnings
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from jointbid.sim import Scenario
-
-from . import fresh
-from .case import Case, check, named_maker
+from .case import Case, Named, check
+from .clean_process import NoCleanProcess, run_in_clean_process
 from .failure import CheckFailed, expect
 from .life import finish, live
 from .process_state import SHARED, as_it_was, changes, listening, snapshot
 from .state import is_own
 
 AT_START = snapshot()
-"""What is shared, before this process met a strategy: in a fresh one, that is."""
+"""What is shared, before this process met a strategy."""
 
 
 @check
@@ -27,7 +25,7 @@ def side_effects(case: Case) -> None:
     """It leaves the process as it is, and does nothing outside it: no files, programs, connections or threads."""
     handlings: tuple[Literal["ignore", "warn"], ...] = ("warn", "ignore")
     with as_it_was():
-        live(case, case.fresh())  # a library that is imported meanwhile may change something once
+        live(case, case.new())  # a library that is imported meanwhile may change something once
     for number, handling in enumerate(handlings):
         with as_it_was():
             np.seterr(all=handling)
@@ -35,7 +33,7 @@ def side_effects(case: Case) -> None:
             random.seed(number)
             before, threads = snapshot(), set(threading.enumerate())
             with listening() as heard:
-                finish(case, live(case, case.fresh()))
+                finish(case, live(case, case.new()))
             changed = changes(before, snapshot())
             started = [one.name for one in threading.enumerate() if one not in threads]
         expect(
@@ -57,15 +55,15 @@ def side_effects(case: Case) -> None:
             "runs go side by side in many processes, and one must not tell the other: keep what is learned in attributes (keep_strategies=True "
             "hands the strategy back), read files in __init__, and write none",
         )
-    if not is_own(type(case.fresh())):
+    if not is_own(type(case.new())):
         _import(case)
 
 
 def _import(case: Case) -> None:
-    """Look, in a fresh process, at what the import of its module has changed."""
+    """Look, in a clean process, at what the import of its module has changed."""
     try:
-        changed = fresh.ask(__name__, "changed_by_import", case.named, case.scenario, case.auction)
-    except fresh.NoFreshProcess:
+        changed = run_in_clean_process(__name__, "changed_by_import", case.named)
+    except NoCleanProcess:
         return
     if changed:
         raise CheckFailed(
@@ -75,9 +73,9 @@ def _import(case: Case) -> None:
         )
 
 
-def changed_by_import(maker: Any, scenario: Scenario | None, auction: str | None) -> list[str]:
-    """Return what the import of a strategy has changed in this process, which was fresh."""
-    Case(named_maker(maker) if isinstance(maker, tuple) else maker, auction, scenario)
+def changed_by_import(named: Named) -> list[str]:
+    """Return what the import of a strategy has changed in this process, which was clean."""
+    Case.from_named(named)
     changed = [name for name in changes(AT_START, snapshot()) if SHARED[name].of_imports]
     return changed + ["the filters of warnings"] * _hides_all()
 

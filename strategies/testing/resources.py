@@ -24,7 +24,7 @@ BATCH = 4_096
 @check
 def memory(case: Case) -> None:
     """What it keeps does not grow faster than what it was told, and ``bid`` needs no more than some columns."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     batch = case.batch(strategy, n=BATCH)
     tracemalloc.start()
     try:
@@ -65,7 +65,7 @@ def silent(case: Case) -> None:
     out, error = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(error), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        strategy = live(case, case.fresh())
+        strategy = live(case, case.new())
         case.ask(strategy, case.batch(strategy))
         case.choose(strategy, case.batch(strategy))
     for stream, text in (("standard output", out.getvalue()), ("standard error", error.getvalue())):
@@ -80,7 +80,7 @@ def silent(case: Case) -> None:
 
 def _kept(case: Case, *, observes: bool) -> float:
     """Return the bytes that stay of a control step, with ``ROWS`` requests observed before it, over the later half of a life."""
-    strategy = case.fresh()
+    strategy = case.new()
     life = Life(rows=ROWS, steps=STEPS, spend=1.0)
     tracemalloc.start()
     try:

@@ -33,14 +33,14 @@ def never_over_budget(case: Case) -> None:
             "the engine holds every budget: this is its fault",
         )
     for left in (np.inf, 0.0):
-        strategy = live(case, case.fresh(), Life(budget=left))
+        strategy = live(case, case.new(), Life(budget=left))
         expect_finite(
             case.ask(strategy, case.batch(strategy)),
             f"finite bids with a budget of {left:.0f}",
             "control() divides by the budget or by what is left of it: state.budget is inf without a budget, and "
             "state.budget_left 0 when it is gone",
         )
-    strategy = case.fresh()
+    strategy = case.new()
     if getattr(strategy, "paces", False) and free > 0:
         spent = case.run(0.5 * free).of("focal")["spend"]
         expect(
@@ -56,7 +56,7 @@ def long_campaign(case: Case) -> None:
     """It plays a week to its last hour, with a budget that is spent a day before and without one."""
     for budget in (144 * HOURLY, np.inf):
         strategy = live(
-            case, case.fresh(), Life(budget, HOURLY, steps=168, rows=24, horizon_h=168.0, lived=1.0)
+            case, case.new(), Life(budget, HOURLY, steps=168, rows=24, horizon_h=168.0, lived=1.0)
         )
         expect_finite(
             case.ask(strategy, case.batch(strategy, hour=np.full(ROWS, 168.0))),
@@ -70,7 +70,7 @@ def long_campaign(case: Case) -> None:
 
 def _stays_in_bounds(case: Case, life: Life) -> None:
     """A thousand control steps that change nothing, with money spent a little above plan, or without a budget."""
-    strategy = case.fresh()
+    strategy = case.new()
     batch = case.batch(strategy)
     usual = max(
         float(case.ask(strategy, batch).max()),

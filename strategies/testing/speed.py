@@ -26,7 +26,7 @@ T = TypeVar("T")
 @check
 def a_million_rows(case: Case) -> None:
     """A batch may have a million rows, and the bids are those of small batches."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     if (rate := bids_per_second(case, strategy)) < SLOWEST:
         raise unittest.SkipTest(f"they would take {MILLION / rate:,.0f} s: see speed")
     batch = case.batch(strategy, n=MILLION)
@@ -43,7 +43,7 @@ def a_million_rows(case: Case) -> None:
 @check
 def speed(case: Case) -> None:
     """It bids, learns and controls fast enough for a study, and bids as fast as it declares (``bids_per_second``)."""
-    strategy = live(case, case.fresh())
+    strategy = live(case, case.new())
     claimed = float(getattr(strategy, "bids_per_second", None) or 0.0)
     half = f" (half of the {claimed:,.0f} claimed)" if claimed else ""
     _expect_rate("bids", bids_per_second(case, strategy), max(SLOWEST, claimed / 2), half)

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.sim import Scenario
+from jointbid.sim import Strategy
 
-from . import fresh
-from .case import Case, check, named_maker
+from .case import Case, Named, check
+from .clean_process import NoCleanProcess, run_in_clean_process
 from .failure import CheckFailed, expect_same
-from .fresh import NoFreshProcess
 from .life import Life, finish, live
 
 
@@ -28,7 +27,7 @@ def deterministic_under_seed(case: Case) -> None:
         answers = []
         for seed in (1, 2):
             with _global_seed(seed):
-                strategy = live(case, case.fresh())
+                strategy = live(case, case.new())
                 batch = case.batch(strategy)
                 answers += [ask(strategy, batch), ask(strategy, batch)]
         first, again, other, _ = answers
@@ -50,7 +49,7 @@ def deterministic_under_seed(case: Case) -> None:
 @check
 def clone(case: Case) -> None:
     """A copy bids the same, and what happens to the copy leaves the original as it is."""
-    original = live(case, case.fresh())
+    original = live(case, case.new())
     batch = case.batch(original)
     before = case.ask(original, batch)
     try:
@@ -79,7 +78,7 @@ def clone(case: Case) -> None:
 @check
 def pickle(case: Case) -> None:
     """It survives pickling, with its state: workers and clusters receive it that way."""
-    original = live(case, case.fresh())
+    original = live(case, case.new())
     batch = case.batch(original)
     try:
         other = loads(dumps(original))  # noqa: S301 - our own bytes
@@ -101,18 +100,29 @@ def pickle(case: Case) -> None:
 @check
 def reset(case: Case) -> None:
     """A new one is as new: it inherits nothing from those before it."""
-    new = case.fresh()
-    batch = case.batch(new)
-    expected = case.ask(new, batch)
-    lived = case.ask(live(case, new), batch)
-    finish(case, new)
-    again = case.fresh(restore=False)
-    expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", LEAK)
-    expect_same(
-        lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", LEAK
-    )
+    new = case.new()
+    _bids_of_two(case, new)
     if not is_own(type(new)):
-        _fresh(case)
+        _in_clean_process(case)
+
+
+def _bids_of_two(case: Case, first: Strategy, where: str = "") -> NDArray[np.float64]:
+    """Return the bids of a new strategy; raise ``CheckFailed`` where a second one bids otherwise, new or after the same life."""
+    batch = case.batch(first)
+    expected = case.ask(first, batch)
+    lived = case.ask(live(case, first), batch)
+    finish(case, first)
+    again = case.new(restore=False)
+    expect_same(
+        expected, case.ask(again, batch), f"{where}a second one bids as the first did before its life", LEAK
+    )
+    expect_same(
+        lived,
+        case.ask(live(case, again), batch),
+        f"{where}a second one with the same life bids as the first",
+        LEAK,
+    )
+    return expected
 
 
 LEAK = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
@@ -123,15 +133,15 @@ def is_own(kind: type) -> bool:
     return kind.__module__.partition(".")[0] == "jointbid"
 
 
-def _fresh(case: Case) -> None:
+def _in_clean_process(case: Case) -> None:
     """Do the same where no strategy has lived before: what earlier ones have left may hide a leak."""
     try:
-        found = fresh.ask(__name__, "second_of_two", case.named, case.scenario, case.auction)
-    except NoFreshProcess:
+        found = run_in_clean_process(__name__, "second_of_two", case.named)
+    except NoCleanProcess:
         return  # a class of a notebook, a local function: no other process finds it
     if isinstance(found, tuple):
         raise CheckFailed(*found)
-    first = case.fresh()
+    first = case.new()
     expect_same(
         case.ask(first, case.batch(first)),
         found,
@@ -141,34 +151,15 @@ def _fresh(case: Case) -> None:
     )
 
 
-def second_of_two(
-    maker: Any, scenario: Scenario | None, auction: str | None
-) -> tuple[str, str, str] | NDArray[Any]:
+def second_of_two(named: Named) -> tuple[str, str, str] | NDArray[Any]:
     """Return how a second strategy differs from the first of this process, as a ``CheckFailed`` tells it; where it does not, the bids."""
-    case = Case(named_maker(maker) if isinstance(maker, tuple) else maker, auction, scenario)
-    first = case.fresh(restore=False)
-    batch = case.batch(first)
-    expected = case.ask(first, batch)
-    lived = case.ask(live(case, first), batch)
-    finish(case, first)
-    again = case.fresh(restore=False)
-    where = "in a process of its own, "
+    case = Case.from_named(named)
     try:
-        expect_same(
-            expected,
-            case.ask(again, batch),
-            f"{where}a second one bids as the first did before its life",
-            LEAK,
-        )
-        expect_same(
-            lived,
-            case.ask(live(case, again), batch),
-            f"{where}a second one with the same life bids as the first",
-            LEAK,
-        )
+        return _bids_of_two(case, case.new(restore=False), "in a process of its own, ")
     except CheckFailed as failed:
+        if failed.cause != LEAK:
+            raise
         return failed.expected, failed.came, failed.cause
-    return expected
 
 
 @contextmanager

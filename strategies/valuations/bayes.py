@@ -26,7 +26,7 @@ from ..base import Valuation
 from . import shelf
 from .affiliated import Informed, cautious_bids, informed
 from .outlook import worth_by_stage
-from .tables import DECIMALS, AgedValues, CellValues, deviation, ratio, spread_over
+from .tables import DECIMALS, AgedValues, CellValues, deviation, ratio, with_axes_of
 
 Goal = Literal["worth", "clicks"]
 """The goal of a bidder: the whole worth of an impression, or its clicks alone."""
@@ -51,19 +51,17 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
     aged = tuple(name for name in sources if ages_are_used(scenario.data_of(name)))
     prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
-    ends = corners(scenario, sources, constant, aged, goal=goal)
-    squares = partial(_squares, scenario, sources, constant, aged, goal)
+    ends = corners(partial(posterior, scenario, sources, goal=goal), constant, aged)
+    squares = partial(_squares, partial(posterior, scenario, sources, goal=goal, power=2), constant, aged)
     if not aged:
         return CellValues(sources, ends.mean(prior), partial(_deviations, ends, squares))
     decays = tuple(_decay(scenario, name) for name in aged)
     return AgedValues(sources, aged, decays, ends.worth, ends.weight, prior, squares)
 
 
-def _squares(
-    scenario: Scenario, sources: tuple[str, ...], keep: dict[str, float], aged: tuple[str, ...], goal: Goal
-) -> NDArray[np.float64]:
-    """Return the table ``worth`` of ``corners`` for the squares of theta."""
-    return corners(scenario, sources, keep, aged, goal=goal, power=2).worth
+def _squares(law: Law, keep: dict[str, float], aged: Sequence[str]) -> NDArray[np.float64]:
+    """Return the table ``worth`` of ``corners``: of a ``law`` of the squares of theta."""
+    return corners(law, keep, aged).worth
 
 
 def _deviations(known: Posterior, squares: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -91,30 +89,18 @@ class Posterior:
         return Posterior(weight, worth)
 
 
-def corners(
-    scenario: Scenario,
-    sources: tuple[str, ...],
-    keep: dict[str, float],
-    aged: Sequence[str],
-    *,
-    believed: bool = True,
-    goal: Goal = "worth",
-    power: int = 1,
-) -> Posterior:
-    """``posterior`` where each of the sources ``aged`` retains nothing or all, the others ``keep``.
+Law = Callable[[dict[str, float]], Posterior]
+"""Retentions of the sources -> the ``posterior``."""
+
+
+def corners(law: Law, keep: dict[str, float], aged: Sequence[str]) -> Posterior:
+    """Return a ``law`` where each of the sources ``aged`` retains nothing or all, the others ``keep``.
 
     Before the axes of the codes stands one of length 2 for each aged source. Weight and worth are linear in each retention,
     so that they follow from these wherever it lies between.
     """
     ends = [
-        posterior(
-            scenario,
-            sources,
-            {**keep, **dict(zip(aged, corner, strict=True))},
-            believed=believed,
-            goal=goal,
-            power=power,
-        )
+        law({**keep, **dict(zip(aged, corner, strict=True))})
         for corner in product((0.0, 1.0), repeat=len(aged))
     ]
     shape = (2,) * len(aged) + ends[0].weight.shape
@@ -261,18 +247,15 @@ def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[t
     if scenario.bidders.affiliation < 1.0:
         sets = informed((frozenset(scenario.originals(one)) for one in rivals), frozenset(held))
         groups = [
-            Informed(spread_over(_known(scenario, own).mean(prior), own, names), count)
+            Informed(with_axes_of(_known(scenario, own).mean(prior), own, names), count)
             for sources, count in sets.items()
             for own in [tuple(name for name in names if name in sources)]
         ]
         bids = cautious_bids(known.weight, known.worth, hidden, groups, scenario.bidders.affiliation)
         bid_table = np.where(np.isnan(bids), prior, bids)
-        return CellValues(
-            scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information)
-        )
-    value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
-    least = value.min(axis=hidden)
-    bid_table = np.where(np.isfinite(least), least, prior)
+    else:
+        least = np.where(known.weight > 1e-15, known.mean(prior), np.inf).min(axis=hidden)
+        bid_table = np.where(np.isfinite(least), least, prior)
     return CellValues(scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information))
 
 
@@ -280,7 +263,8 @@ def _sigma_of(scenario: Scenario, information: tuple[str, ...]) -> NDArray[np.fl
     """Return the table of standard deviations of exact values whose copies' ages are not used."""
     held = scenario.originals(information)
     keep = {name: believed_retention(scenario, name) for name in held}
-    return _deviations(posterior(scenario, held, keep), partial(_squares, scenario, held, keep, (), "worth"))
+    squares = partial(_squares, partial(posterior, scenario, held, power=2), keep, ())
+    return _deviations(posterior(scenario, held, keep), squares)
 
 
 def _known(scenario: Scenario, names: tuple[str, ...]) -> Posterior:

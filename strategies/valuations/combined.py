@@ -1,6 +1,6 @@
 """Several valuations in one: silos' scores combined on one request, by no model that has seen two silos' columns.
 
-A silo is an owner with all its sources (``Scenario.houses``), used together.
+A silo is an owner with all its sources (``Scenario.silos``), used together.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,7 @@ from ..base import (
     pass_closing_account,
     sigma_of,
 )
-from .online import Online
-
-Link = Literal["identity", "logit"]
+from .online import Link, Online
 
 
 class Combined:

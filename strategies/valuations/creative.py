@@ -22,7 +22,7 @@ from ..base import Valuation, sigma_of
 from .bayes import believed_retention, posterior
 from .combined import Combined
 from .learned import learned
-from .tables import DECIMALS, CellValues, deviation, ratio, spread_over
+from .tables import DECIMALS, CellValues, deviation, ratio, with_axes_of
 
 Table = NDArray[np.float64]
 
@@ -102,8 +102,8 @@ def bayes_apart(scenario: Scenario, bids_on: Iterable[str], shows_by: Iterable[s
         _seen(weight[None], names, kept)[0],
         float(shown.sum() / weight.sum()),
     )
-    spread = partial(_deviations_apart, scenario, names, keep, kept, choice, scenario.originals(shows_by))
-    own = CellValues(scenario.distinct(bids_on), mean, spread)
+    deviations = partial(_deviations_apart, scenario, names, keep, kept, choice, scenario.originals(shows_by))
+    own = CellValues(scenario.distinct(bids_on), mean, deviations)
     return TwoDepartments(own, scenario.distinct(shows_by), choice)
 
 
@@ -144,7 +144,7 @@ def learned_apart(
     ]
     choice = _best(np.stack([part.table for part in fitted if isinstance(part, CellValues)]))
     names, shares = logs[0].sources, truth(scenario).shares
-    where = spread_over(choice, scenario.originals(shows_by), names)
+    where = with_axes_of(choice, scenario.originals(shows_by), names)
     weights = [(where == number) * (shares.min() / share) for number, share in enumerate(shares)]
     if not any((weight * log.count).any() for weight, log in zip(weights, logs, strict=True)):
         weights = [np.ones(1)] * len(logs)  # chance never showed it: all of the log is what there is
@@ -171,5 +171,5 @@ def _seen(table: Table, names: Sequence[str], kept: Sequence[str]) -> Table:
 
 def _shown(worth: Table, choice: NDArray[np.int64], names: Sequence[str], shows_by: Sequence[str]) -> Table:
     """The worth of what is shown, over the codes of ``names``."""
-    where = np.broadcast_to(spread_over(choice, shows_by, names), worth.shape[1:])
+    where = np.broadcast_to(with_axes_of(choice, shows_by, names), worth.shape[1:])
     return np.asarray(np.take_along_axis(worth, where[None], axis=0)[0])

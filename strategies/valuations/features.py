@@ -12,19 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Columns = NDArray[np.int64]
-MOST_CROSSED = 1 << 18
-"""The most features of two crossed sources; beyond it pairs of codes share features (hashing; Weinberger et al. 2009)."""
 
 
 @dataclass(frozen=True)
 class Features:
     """A constant, one indicator a code of each source, and one a pair of codes of each two sources.
 
-    ``sizes`` are the numbers of codes of each of ``sources``, unmatched included.
+    ``sizes`` are the numbers of codes of each of ``sources``, unmatched included. Two crossed sources have ``most_crossed`` features
+    at most; beyond that pairs of codes share features (hashing; Weinberger et al. 2009).
     """
 
     sources: tuple[str, ...]
     sizes: tuple[int, ...]
+    most_crossed: int = 1 << 18
 
     @cached_property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -34,7 +34,7 @@ class Features:
     @cached_property
     def starts(self) -> tuple[int, ...]:
         """The first feature of each source, and then of each pair; last, the number of features."""
-        crossed = [min(self.sizes[a] * self.sizes[b], MOST_CROSSED) for a, b in self.pairs]
+        crossed = [min(self.sizes[a] * self.sizes[b], self.most_crossed) for a, b in self.pairs]
         return tuple(np.cumsum([1, *self.sizes, *crossed]).tolist())
 
     @property
@@ -54,7 +54,7 @@ class Features:
             np.add(code, self.starts[place], out=found[1 + place], casting="unsafe")
         for place, (a, b) in enumerate(self.pairs, len(codes)):
             crossed = codes[a].astype(np.int64) * self.sizes[b] + codes[b]
-            found[1 + place] = self.starts[place] + crossed % MOST_CROSSED
+            found[1 + place] = self.starts[place] + crossed % self.most_crossed
         return found
 
     def cells(self) -> Columns:

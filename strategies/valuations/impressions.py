@@ -28,7 +28,7 @@ MOST_WEIGHT = 20.0
 
 
 @dataclass(frozen=True)
-class Outcome:
+class OutcomeKind:
     """One kind of outcome: what it counts, by which law it becomes known, and until when it counts.
 
     An owner knows both from its records. Where sales differ, one with the margin ``most`` counts ``counts``, others in proportion.
@@ -92,8 +92,8 @@ class OwnImpressions:
     def __init__(
         self,
         features: Features,
-        click: Outcome | None = None,
-        conversion: Outcome | None = None,
+        click: OutcomeKind | None = None,
+        conversion: OutcomeKind | None = None,
         wait_h: float = 0.0,
         *,
         weighted: bool = True,

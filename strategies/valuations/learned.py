@@ -19,26 +19,24 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
 from jointbid.sim.training import HALVES, TrainingLog
 
 from ..base import Valuation
-from .cell_tables import cell_error, cell_means, smoothed_error, smoothed_table
-from .combined import Link, Stacked, Summed, root_of_squares
+from .cell_tables import Cells, cell_error, cell_means, smoothed_error, smoothed_table
+from .combined import Stacked, Summed, root_of_squares
 from .ftrl import FTRL
 from .logistic import logistic, logistic_error
-from .online import Online
+from .online import Link, Online
 from .ownership import owned
 from .ridge import ridge
 from .ridge_errors import ridge_error
 from .stacking import fit_weights
 from .start import started
-from .tables import CellValues, spread_over
+from .tables import CellValues, with_axes_of
 from .thompson import Thompson
 
-Cells = NDArray[np.float64]
 FITTED: WeakKeyDictionary[TrainingLog, dict[tuple[str, ...], Cells]] = WeakKeyDictionary()
 """What was made of a log, as long as it is there: stacked scores and departments ask for models that arms have, too."""
 Learner = Callable[[Cells, Cells, Cells, bool], Cells]
@@ -65,29 +63,22 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         here, others = (list(range(part, len(log.count), HALVES)) for part in (half, 1 - half))
         tables = log.count[here].sum(axis=0), log.total[here].sum(axis=0)
         columns = []
-        for house in scenario.houses.values():
-            held = scenario.originals(house)
-            own = spread_over(_values(scenario, log, house, learner, others), held, log.sources)
+        for silo in scenario.silos.values():
+            held = scenario.originals(silo)
+            own = with_axes_of(_values(scenario, log, silo, learner, others), held, log.sources)
             columns.append(np.broadcast_to(own, tables[0].shape).ravel())
         count, total = (table.ravel() for table in tables)
         seen = count > 0
         scores.append(np.stack(columns)[:, seen])
         target.append(_unit(scenario) * total[seen] / count[seen])
         weight.append(count[seen])
-    weights = fit_weights(
-        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
-    )
-    return Stacked(
-        tuple(learned(scenario, log, house, learner) for house in scenario.houses.values()),
-        weights,
-        link,
-        unit,
-    )
+    models = tuple(learned(scenario, log, silo, learner) for silo in scenario.silos.values())
+    return Stacked(models, fit_weights(scores, target, weight, link, unit), link, unit)
 
 
 def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
     """Return the silos' own models, simply added."""
-    parts = tuple(learned(scenario, log, house, learner) for house in scenario.houses.values())
+    parts = tuple(learned(scenario, log, silo, learner) for silo in scenario.silos.values())
     return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .cell_tables import within_variance
-
-Cells = NDArray[np.float64]
+from .cell_tables import Cells, within_variance
+from .features import Features
 
 
 def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
@@ -42,16 +39,10 @@ def _one_hot(shape: tuple[int, ...]) -> Any:
     """Indicators of each code, and of each pair of codes of two sources; sparse, shape (cells, features)."""
     from scipy.sparse import csr_array
 
-    codes = np.unravel_index(np.arange(prod(shape)), shape)
-    columns, width = [], 0
-    for code, size in zip(codes, shape, strict=True):
-        columns.append(width + code)
-        width += size
-    for one, other in combinations(range(len(shape)), 2):
-        columns.append(width + codes[one] * shape[other] + codes[other])
-        width += shape[one] * shape[other]
-    ones, row = np.ones(len(columns) * len(columns[0])), np.repeat(np.arange(len(columns[0])), len(columns))
-    return csr_array((ones, (row, np.stack(columns, axis=1).ravel())), shape=(len(columns[0]), width))
+    features = Features(("",) * len(shape), shape, most_crossed=prod(shape))
+    columns = features.cells()[1:] - 1  # without the constant
+    ones, row = np.ones(columns.size), np.repeat(np.arange(columns.shape[1]), len(columns))
+    return csr_array((ones, (row, columns.T.ravel())), shape=(columns.shape[1], features.count - 1))
 
 
 def logistic_error(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:

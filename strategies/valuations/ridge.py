@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-Cells = NDArray[np.float64]
+from .cell_tables import Cells
+
 Loss = Callable[[float], NDArray[np.float64]]
 """Penalty -> out-of-fold loss of each fold."""
 
@@ -130,9 +131,9 @@ def fit_folds(folds: Sums) -> Fit:
     rest, whole = folds.others(), folds.pooled()
     if len(folds.count) < 2:
         typical = (TYPICAL,) * len(whole.sizes)
-        return Fit(_spread(_main(whole, typical), whole.sizes), typical, ())
+        return Fit(_added_up(_main(whole, typical), whole.sizes), typical, ())
     penalties, held = _main_penalties(folds, rest)
-    scores, crosses = _spread(_main(whole, penalties), whole.sizes), []
+    scores, crosses = _added_up(_main(whole, penalties), whole.sizes), []
     for pair in combinations(range(len(folds.sizes)), 2):
         penalty = _climb(_cross_loss(folds, rest, pair, held), NONE)
         if penalty < NONE:
@@ -150,7 +151,7 @@ def _main_penalties(folds: Sums, rest: Sums) -> tuple[tuple[float, ...], Cells]:
     def fit(wanted: tuple[float, ...]) -> Cells:
         if wanted not in fitted:
             fitted[wanted] = _main(rest, wanted, fitted.get(tuple(penalties)))
-        return _spread(fitted[wanted], folds.sizes)
+        return _added_up(fitted[wanted], folds.sizes)
 
     for _ in range(SWEEPS):
         before = tuple(penalties)
@@ -200,7 +201,7 @@ def _main(data: Sums, penalties: tuple[float, ...], start: Cells | None = None) 
         found[:, 0] = mean if data.family is AMOUNTS else np.log(np.maximum(mean, 1e-12) / (1 - mean + 1e-12))
     outcomes, diagonal = _by_code(data.total), np.arange(len(penalty))
     for _ in range(MOST_STEPS):
-        eta = _spread(found, data.sizes)
+        eta = _added_up(found, data.sizes)
         slope = outcomes - _by_code(data.count * data.family.mean(eta)) - penalty * found
         curve = by_pair(data.count * data.family.variance(eta))
         curve[:, diagonal, diagonal] += penalty
@@ -228,7 +229,7 @@ def _cross(data: Sums, pair: tuple[int, int], penalty: float, eta: Cells) -> Cel
     return np.asarray(effect)
 
 
-def _spread(effects: Cells, sizes: tuple[int, ...]) -> Cells:
+def _added_up(effects: Cells, sizes: tuple[int, ...]) -> Cells:
     """The constant and the effects added up in each cell."""
     score = effects[:, 0].reshape(-1, *(1 for _ in sizes))
     for axis, part in parts_of(sizes):

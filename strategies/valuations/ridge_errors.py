@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .cell_tables import within_variance
+from .cell_tables import Cells, within_variance
 from .ridge import CLICKS, Fit, Sums, by_pair, fit_folds, folds_of, parts_of
-
-Cells = NDArray[np.float64]
 
 
 def ridge_error(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:

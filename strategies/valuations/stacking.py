@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,11 @@ from .bayes import (
     corners,
     mean_retention,
     mean_value,
+    posterior,
 )
-from .combined import Link, Stacked, Summed, to_link
-from .tables import spread_over
+from .combined import Stacked, Summed, to_link
+from .online import Link
+from .tables import with_axes_of
 
 AGE_POINTS = 64
 AGE = "age"
@@ -38,20 +41,19 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
     silo takes its data for better than they are (``use``, ``unmatched``).
     """
-    names, houses = scenario.originals(scenario.source), scenario.houses.values()
+    names, silos = scenario.originals(scenario.source), scenario.silos.values()
     link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
     unit = scenario.response.most_worth if link == "logit" else 1.0
     prior = mean_value(scenario)
     aged = [name for name in names if ages_are_used(scenario.data_of(name))]
     rest = [name for name in names if name not in aged]
-    ends = corners(
-        scenario, names, {name: mean_retention(scenario, name) for name in rest}, aged, believed=False
-    )
+    true_law = partial(posterior, scenario, names, believed=False)
+    ends = corners(true_law, {name: mean_retention(scenario, name) for name in rest}, aged)
     own_ends = []
-    for held in map(scenario.originals, houses):
+    for held in map(scenario.originals, silos):
         believed = {name: believed_retention(scenario, name) for name in held if name not in aged}
         ages = [name for name in aged if name in held]
-        own_ends.append((held, ages, corners(scenario, held, believed, ages)))
+        own_ends.append((held, ages, corners(partial(posterior, scenario, held), believed, ages)))
     scores, target, weight = [], [], []
     keep, share = _retentions(scenario, aged)
     codes = ends.weight.size >> len(aged)
@@ -62,44 +64,43 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         columns = []
         for held, ages, known in own_ends:
             own = known.at(keep[[aged.index(name) for name in ages]][:, rows]).mean(prior)
-            columns.append(np.broadcast_to(spread_over(own, (AGE, *held), (AGE, *names)), shape))
+            columns.append(np.broadcast_to(with_axes_of(own, (AGE, *held), (AGE, *names)), shape))
         heavy = share[rows].reshape(-1, *[1] * len(names)) * all_of_it.weight
         comes = heavy > 0 if link == "logit" else np.ones(shape, np.bool_)
         scores.append(np.stack([column[comes] for column in columns]))
         target.append(all_of_it.mean(prior)[comes])
         weight.append(heavy[comes])
-    weights = fit_weights(
-        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
-    )
-    return Stacked(tuple(bayes(scenario, house) for house in houses), weights, link, unit)
+    weights = fit_weights(scores, target, weight, link, unit)
+    return Stacked(tuple(bayes(scenario, silo) for silo in silos), weights, link, unit)
 
 
 def summed_bayes(scenario: Scenario) -> Valuation:
     """Return the silos' exact posteriors, simply added."""
-    return Summed(tuple(bayes(scenario, house) for house in scenario.houses.values()), mean_value(scenario))
+    return Summed(tuple(bayes(scenario, silo) for silo in scenario.silos.values()), mean_value(scenario))
 
 
 def fit_weights(
-    scores: NDArray[np.float64],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    scores: Sequence[NDArray[np.float64]],
+    target: Sequence[NDArray[np.float64]],
+    weight: Sequence[NDArray[np.float64]],
     link: Link,
     unit: float,
 ) -> tuple[float, ...]:
     """Weights of (1, score_1, ...) that fit ``target`` best: least squares, or cross-entropy on log-odds.
 
-    ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a direction in which
-    the scores do not differ keeps weight 0.
+    They come in parts: ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a
+    direction in which the scores do not differ keeps weight 0.
     """
-    design = np.vstack([np.ones_like(target), *(to_link(score, link, unit) for score in scores)])
-    share = weight / weight.sum()
+    aim, all_weight = np.concatenate(target), np.concatenate(weight)
+    design = np.vstack([np.ones_like(aim), *to_link(np.concatenate(scores, axis=1), link, unit)])
+    share = all_weight / all_weight.sum()
     if link == "identity":
-        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * target))
+        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * aim))
         return tuple(map(float, beta))
     beta = np.zeros(len(design))
-    beta[0] = logit(float(np.clip(share @ target / unit, 1e-9, 1 - 1e-9)))
+    beta[0] = logit(float(np.clip(share @ aim / unit, 1e-9, 1 - 1e-9)))
     for _ in range(50):
-        hessian, gradient = _cross_entropy(design, target / unit, share, beta)
+        hessian, gradient = _cross_entropy(design, aim / unit, share, beta)
         step = np.linalg.pinv(hessian, hermitian=True) @ gradient
         beta = beta + step
         if np.abs(step).max() < 1e-10:

@@ -15,7 +15,7 @@ from jointbid.sim.training import TrainingLog
 
 from .combined import Apart
 from .features import Features
-from .impressions import Outcome, OwnImpressions
+from .impressions import OutcomeKind, OwnImpressions
 from .online import Online
 from .ownership import owned
 
@@ -77,18 +77,18 @@ class _Label(NamedTuple):
 
     worth: float
     table: NDArray[np.float64]
-    click: Outcome | None = None
-    conversion: Outcome | None = None
+    click: OutcomeKind | None = None
+    conversion: OutcomeKind | None = None
 
 
 def _labels(scenario: Scenario, log: TrainingLog, information: tuple[str, ...]) -> list[_Label]:
     """Return the labels that a holder of ``information`` sees."""
     response, sale = scenario.response, scenario.response.conversion
-    clicked = Outcome(1.0, response.click_delay_h)
+    clicked = OutcomeKind(1.0, response.click_delay_h)
     if sale is None:
         return [_Label(response.value_per_click, log.total, clicked)]
     worth = owned(scenario, log, information)
-    sold = Outcome(1.0, sale.delay_h, sale.click_window_h)
+    sold = OutcomeKind(1.0, sale.delay_h, sale.click_window_h)
     sales = _Label(worth.conversion, log.conversions, None, sold)
     if log.margin.sum() > 0:  # a sale counts for its part of the largest margin (Papke & Wooldridge 1996)
         mean = float(log.margin.sum() / log.conversions.sum())
@@ -115,6 +115,6 @@ def _own(scenario: Scenario, features: Features, label: _Label) -> OwnImpression
     return OwnImpressions(features, label.click, label.conversion, wait_h)
 
 
-def _mature_at(outcome: Outcome) -> float:
+def _mature_at(outcome: OutcomeKind) -> float:
     """Return the age at which most outcomes are known, in hours."""
     return 0.0 if outcome.delay.is_none else float(quantile(outcome.delay, np.array([MATURE]))[0])

@@ -26,12 +26,12 @@ Later = Callable[[], NDArray[np.float64]] | None
 class CellValues:
     """One value a visible cell: ``table`` in currency, an axis for each source in ``reads``, its last entry unmatched.
 
-    ``spread`` makes the table of standard deviations; without it the values are taken for certain.
+    ``deviations`` makes the table of standard deviations; without it the values are taken for certain.
     """
 
     reads: tuple[str, ...]
     table: NDArray[np.float64]
-    spread: Later = field(default=None, repr=False, compare=False)
+    deviations: Later = field(default=None, repr=False, compare=False)
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Look the cells up."""
@@ -39,12 +39,12 @@ class CellValues:
 
     def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Look the standard deviations of the cells up."""
-        return self._looked_up(self.spread_table, requests)
+        return self._looked_up(self.deviation_table, requests)
 
     @cached_property
-    def spread_table(self) -> NDArray[np.float64]:
+    def deviation_table(self) -> NDArray[np.float64]:
         """The standard deviations, shape as ``table``."""
-        return np.zeros_like(self.table) if self.spread is None else self.spread()
+        return np.zeros_like(self.table) if self.deviations is None else self.deviations()
 
     def _looked_up(self, table: NDArray[np.float64], requests: VisibleRequests) -> NDArray[np.float64]:
         if not self.reads:
@@ -62,7 +62,7 @@ class AgedValues:
 
     ``worth`` and ``weight`` have an axis of length 2 for each source in ``aged`` (retention 0, retention 1), then an axis
     of codes for each source in ``sources``. ``decay`` gives, for each aged source, its retention at age 0 and its rate.
-    ``spread`` makes the same table as ``worth`` of the mean squares.
+    ``squares`` makes the same table as ``worth`` of the mean squares.
     """
 
     sources: tuple[str, ...]
@@ -71,7 +71,7 @@ class AgedValues:
     worth: NDArray[np.float64]
     weight: NDArray[np.float64]
     prior: float
-    spread: Later = field(default=None, repr=False, compare=False)
+    squares: Later = field(default=None, repr=False, compare=False)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -85,14 +85,14 @@ class AgedValues:
 
     def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return the standard deviations, of the mixed means and mean squares."""
-        if self.spread is None:
+        if self.squares is None:
             return np.zeros(requests.n)
         return deviation(*self._mixed(requests, self.worth, self._squares, self.weight))
 
     @cached_property
     def _squares(self) -> NDArray[np.float64]:
-        assert self.spread is not None  # noqa: S101 - see sigma
-        return self.spread()
+        assert self.squares is not None  # noqa: S101 - see sigma
+        return self.squares()
 
     def _mixed(self, requests: VisibleRequests, *tables: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         keep = [
@@ -130,7 +130,7 @@ def deviation(
     return np.asarray(np.round(np.sqrt(variance), DECIMALS))
 
 
-def spread_over(table: NDArray[Any], has: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
+def with_axes_of(table: NDArray[Any], has: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
     """Return a table over the sources ``has`` with axes of length 1 for the others in ``wanted``."""
     shape = iter(table.shape)
     return table.reshape([next(shape) if name in has else 1 for name in wanted])

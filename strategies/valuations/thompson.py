@@ -97,11 +97,11 @@ class Thompson(Online):
         scale = 1.0 if self.link == "logit" else self.noise**-2
         n = self.features.count
 
-        def spread(of_row: NDArray[np.float64]) -> NDArray[np.float64]:
+        def by_feature(of_row: NDArray[np.float64]) -> NDArray[np.float64]:
             each_feature = np.tile(scale * weight * of_row, len(kinds))
             return np.asarray(np.bincount(kinds.ravel(), each_feature, n), dtype=np.float64)
 
-        return spread(label - mean), spread(each)
+        return by_feature(label - mean), by_feature(each)
 
 
 def _counted(lesson: Lesson) -> tuple[Columns, NDArray[np.float64], NDArray[np.float64]]:

@@ -17,7 +17,7 @@ from jointbid.experiments.cli.strategies import package
 from jointbid.experiments.config import plugin_folders as plugin_configs
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.strategies import fingerprint, imports
+from jointbid.strategies import fingerprint, source_files
 
 EXAMPLES = Path(__file__).parents[1] / "plugin_example"
 QUICK = ["supply.requests=400", "plot.enabled=false", "executor=serial"]
@@ -60,7 +60,7 @@ def forget():
         plugin_configs.folders,
         fingerprint._entry,
         fingerprint._plugin_files,
-        imports.places_of,
+        source_files.places_of,
     ):
         cached.cache_clear()
 

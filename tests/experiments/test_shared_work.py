@@ -68,6 +68,6 @@ def test_weights_do_not_depend_on_how_many_rows_are_summed_at_once(monkeypatch, 
     draw = np.random.default_rng(3)
     scores, weight = draw.uniform(0.01, 0.5, (2, 500)), draw.uniform(0.5, 1, 500)
     target = np.clip(scores.sum(axis=0) / 2 + draw.normal(0, 0.01, 500), 0.01, 0.9)
-    whole = stacking.fit_weights(scores, target, weight, "logit", 1.0)
+    whole = stacking.fit_weights([scores], [target], [weight], "logit", 1.0)
     monkeypatch.setattr(stacking, "ROWS_AT_ONCE", rows)
-    assert stacking.fit_weights(scores, target, weight, "logit", 1.0) == pytest.approx(whole, rel=1e-9)
+    assert stacking.fit_weights([scores], [target], [weight], "logit", 1.0) == pytest.approx(whole, rel=1e-9)

@@ -232,20 +232,20 @@ class Crawls(PerRequest):
 @pytest.mark.parametrize(
     ("name", "came", "cause"),
     [
-        ("Exits", "SystemExit: bye (odd.py, line 7)", "leaves the program"),
+        ("Exits", "SystemExit: bye (odd.py:7, in bid)", "leaves the program"),
         (
             "Boom",
-            "ValueError: boom (odd.py, line 12)",
+            "ValueError: boom (odd.py:12, in ",
             "an error in the strategy's own code, at the place shown",
         ),
         (
             "Needs",
-            "ModuleNotFoundError: No module named 'nothing_like_it' (odd.py, line 18)",
+            "ModuleNotFoundError: No module named 'nothing_like_it' (odd.py:18, in ",
             "is not installed for",
         ),
         (
             "Fails",
-            "has no attribute 'gain' (odd.py, line 24)",
+            "has no attribute 'gain' (odd.py:24, in ",
             "an error in the strategy's own code, at the place shown",
         ),
         ("Booleans", "bid() answered a bool array", "np.asarray(bids, dtype=float)"),

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from jointbid.sim import Entrant, RunResult, Scenario, simulate
-from jointbid.sim.journey.accounts import Accounts
+from jointbid.sim.journey.accounts import BuyerAccounts
 from jointbid.sim.journey.process import APPROVED, BOUGHT, STAGES, backwards, stationary, transitions
 from jointbid.sim.scenario import HOUR_US
 from jointbid.sim.streams import Streams
@@ -80,7 +80,7 @@ def test_people_and_purchases_are_conserved() -> None:
 
 def test_who_decides_has_bought_somewhere() -> None:
     scenario = market()
-    accounts = Accounts(scenario, Streams(1, 0), "everyone", 0, 1)
+    accounts = BuyerAccounts(scenario, Streams(1, 0), "everyone", 0, 1)
     for _ in range(60):
         before, decided = accounts.stage.copy(), int(accounts.tally.decisions[0])
         accounts.advance()
@@ -113,8 +113,8 @@ def test_a_run_is_the_same_again_and_stages_move_independently_of_advertising() 
 
 def test_how_far_back_a_copy_reaches_does_not_change_the_world() -> None:
     scenario, streams = market(), Streams(3, 1)
-    near = Accounts(scenario, streams, "everyone", 0, 1)
-    far = Accounts(scenario, streams, "everyone", round(3000 * HOUR_US), 1)
+    near = BuyerAccounts(scenario, streams, "everyone", 0, 1)
+    far = BuyerAccounts(scenario, streams, "everyone", round(3000 * HOUR_US), 1)
     for _ in range(5):
         np.testing.assert_array_equal(near.stage, far.stage)
         near.advance()
@@ -122,7 +122,7 @@ def test_how_far_back_a_copy_reaches_does_not_change_the_world() -> None:
 
 
 def test_people_of_one_account_share_profile_and_stage() -> None:
-    accounts = Accounts(market(), Streams(1, 0), "everyone", 0, 1)
+    accounts = BuyerAccounts(market(), Streams(1, 0), "everyone", 0, 1)
     stages = accounts.stages_at(np.zeros(400, np.int64), np.arange(400))
     np.testing.assert_array_equal(stages[::2], stages[1::2])
     np.testing.assert_array_equal(stages[::2], accounts.stage)

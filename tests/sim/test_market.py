@@ -46,7 +46,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("number", range(16))
-def test_a_stepped_run_is_simulate_at_any_block_size(markets, number):
+def test_a_market_is_simulate_at_any_block_size(markets, number):
     scenario, bidders = markets.drawn(number)
     whole = simulate(scenario, bidders, 11, 3)
     for max_block in (7, 65_536):

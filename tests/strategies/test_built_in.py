@@ -11,7 +11,7 @@ import pytest
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.base import VECTORISED_BIDS_PER_SECOND, Priced
+from jointbid.strategies.base import Priced, VectorisedPolicy
 from jointbid.strategies.card import Card
 from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import BUILT_IN, make
@@ -45,7 +45,7 @@ def test_it_passes_the_kit_in_first_price(strategy, check):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_it_reads_each_column_that_it_names(case):
-    policy = live(case, case.fresh())
+    policy = live(case, case.new())
     rows = case.batch(policy)
     assert policy.stochastic == ("uniform" in policy.reads)
     for column in policy.reads:
@@ -57,7 +57,7 @@ def test_it_reads_each_column_that_it_names(case):
 def test_the_docs_say_what_the_class_does(name):
     row = re.search(rf"^\| [^|]*`{name}`[^|]* \|[^|]*\|[^|]*\| ([^|]*) \| ?([^|]*) ?\|$", PAGE, re.MULTILINE)
     assert row, f"docs/strategies.md has no row for {name}"
-    policy = Case(BUILT_IN[name]).fresh()
+    policy = Case(BUILT_IN[name]).new()
     meant = ", ".join({"vcg": "VCG"}.get(t, t.replace("_", " ")) for t in policy.meant_for) or "any"
     assert row[1] == meant
     assert set(policy.meant_for) <= set(MECHANISMS)
@@ -67,7 +67,7 @@ def test_the_docs_say_what_the_class_does(name):
 @pytest.mark.parametrize("name", list(BUILT_IN))
 def test_it_says_what_a_bid_costs(name):
     """Five million bids a second on one core; the kit's check `speed` holds it to half, as machines are busy."""
-    assert Card.of(Case(BUILT_IN[name]).fresh()).bids_per_second == VECTORISED_BIDS_PER_SECOND
+    assert Card.of(Case(BUILT_IN[name]).new()).bids_per_second == VectorisedPolicy.bids_per_second
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -14,7 +14,13 @@ from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.strategies.bins import EDGES, bin_of
 from jointbid.strategies.market import MarketFacts
-from jointbid.strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+from jointbid.strategies.policies.censored import (
+    BestResponse,
+    CensoredPrices,
+    isotonic,
+    kaplan_meier,
+    lognormal,
+)
 from jointbid.strategies.policies.learned_shading import LearnedShading
 
 STATE = AccountState(1.0, 24.0, 10, 100, 0.0, 0, np.inf, np.inf)
@@ -26,7 +32,7 @@ def rules(auction="first_price"):
 
 def gather(price, bid, feedback):
     """What a bidder receives of auctions with these prices when it bids so."""
-    prices, price, bid = Prices(), np.asarray(price, dtype=float), np.asarray(bid, dtype=float)
+    prices, price, bid = CensoredPrices(), np.asarray(price, dtype=float), np.asarray(bid, dtype=float)
     prices.add(bid, bid >= price, price, feedback)
     return prices
 
@@ -83,7 +89,7 @@ def test_kaplan_meier_sees_through_the_censoring():
 @given(st.lists(st.tuples(st.floats(0.1, 10), st.booleans()), min_size=1, max_size=40))
 def test_isotonic_rises_and_keeps_the_total(rows):
     bid, won = np.array([b for b, _ in rows]), np.array([w for _, w in rows])
-    prices = Prices()
+    prices = CensoredPrices()
     prices.add(bid, won, np.zeros(len(bid)), "win_lose")
     held, win = isotonic(prices)
     assert (np.diff(win) >= -1e-12).all()
@@ -144,7 +150,7 @@ def test_wins_above_all_losses_leave_it_finite():
 
 @pytest.mark.parametrize("won", [True, False])
 def test_nothing_but_wins_or_losses_leaves_it_finite(won):
-    prices = Prices()
+    prices = CensoredPrices()
     prices.add(np.full(10, 0.5), np.full(10, won), np.zeros(10), "win_lose")
     _, win = lognormal(prices)
     assert np.isfinite(win).all()

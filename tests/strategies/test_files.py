@@ -11,10 +11,10 @@ import pytest
 
 from jointbid import load, strategy
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.files import names_a_file, split
 from jointbid.strategies.fingerprint import fingerprint
 from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
+from jointbid.strategies.strategy_files import names_a_file, split
 
 MINE = """
 import numpy as np

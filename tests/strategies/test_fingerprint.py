@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jointbid.strategies import fingerprint as module
-from jointbid.strategies import imports, plugins
+from jointbid.strategies import plugins, source_files
 from jointbid.strategies.fingerprint import fingerprint
 
 
@@ -44,7 +44,7 @@ def site(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (module._entry, module._plugin_files, imports.places_of):
+    for cached in (module._entry, module._plugin_files, source_files.places_of):
         cached.cache_clear()
 
 
@@ -108,5 +108,5 @@ def test_a_home_folder_is_expanded(site, monkeypatch):
 
 def test_installed_packages_and_python_s_own_are_no_project_s():
     for name in ("numpy", "json", "jointbid"):
-        assert not any(map(imports.is_a_projects, imports.places_of(name))), name
-    assert imports.is_a_projects(Path.cwd() / "experiments")
+        assert not any(map(source_files.is_a_projects, source_files.places_of(name))), name
+    assert source_files.is_a_projects(Path.cwd() / "experiments")

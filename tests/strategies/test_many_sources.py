@@ -139,14 +139,14 @@ def test_houses_hold_their_sources_together():
     assert [part.reads for part in both.parts] == [("profile",), ("context", "history")]
     assert both.weights[1:] == pytest.approx((1, 1), abs=1e-9)
     assert summed_bayes(s).mean == pytest.approx(mean_value(s))
-    assert s.houses == {"cio": ("profile",), "cmo": ("context", "history")}
+    assert s.silos == {"cio": ("profile",), "cmo": ("context", "history")}
 
 
 def test_copies_are_read_once():
     s = world({"ours": {"copy_of": "profile", "owner": "cmo"}, **ALL})
     assert bayes(s, tuple(s.source)).reads == ("ours", "context", "history")
     assert bayes(s, ("profile", "ours")).table == pytest.approx(bayes(s, ("profile",)).table)
-    assert s.houses["cmo"] == ("ours", "context", "history")
+    assert s.silos["cmo"] == ("ours", "context", "history")
 
 
 rates = st.floats(0, 1)

@@ -18,9 +18,9 @@ from jointbid.strategies.policies.throttling import Throttling
 from jointbid.strategies.testing import parametrize_with_checks
 from jointbid.strategies.valuations.bayes import bayes
 from jointbid.strategies.valuations.combined import Apart
-from jointbid.strategies.valuations.features import MOST_CROSSED, Features
+from jointbid.strategies.valuations.features import Features
 from jointbid.strategies.valuations.ftrl import FTRL
-from jointbid.strategies.valuations.impressions import Lesson, Outcome, OwnImpressions
+from jointbid.strategies.valuations.impressions import Lesson, OutcomeKind, OwnImpressions
 from jointbid.strategies.valuations.learned import ONLINE, learned, learned_stacked, learned_summed
 from jointbid.strategies.valuations.start import started
 from jointbid.strategies.valuations.thompson import Thompson
@@ -79,7 +79,7 @@ def test_three_sources_are_crossed_two_by_two():
 
 def test_very_many_pairs_share_their_features():
     wide = Features(BOTH, (4096, 4096))
-    assert wide.count == 1 + 8192 + MOST_CROSSED
+    assert wide.count == 1 + 8192 + Features.most_crossed
     assert wide.of([np.array([4095]), np.array([4095])], 1).max() < wide.count
 
 
@@ -196,7 +196,7 @@ def test_impressions_wait_until_their_outcomes_are_known():
     """An exponential delay of mean 2 h, held for 3 h: 1 - exp(-3 / 2) of the clicks are known, and count for all."""
     own = OwnImpressions(
         PAIR,
-        Outcome(1.0, market(click_delay_h={"law": "exponential", "mean": 2}).response.click_delay_h),
+        OutcomeKind(1.0, market(click_delay_h={"law": "exponential", "mean": 2}).response.click_delay_h),
         wait_h=3.0,
     )
     own.add(feedback_of([0, 1, 2], [True, False, True], [0.5, 0.5, 0.5]))
@@ -211,13 +211,13 @@ def test_impressions_wait_until_their_outcomes_are_known():
 
 
 def test_impressions_count_with_the_inverse_of_their_bids_win_rate():
-    own = OwnImpressions(PAIR, Outcome(1.0))
+    own = OwnImpressions(PAIR, OutcomeKind(1.0))
     won = [True] * 90 + [False] * 10 + [True] * 10 + [False] * 90
     own.add(feedback_of(list(range(200)), won, [1.0] * 100 + [0.25] * 100))
     weight = own.mature(1.0).weight
     assert weight.mean() == pytest.approx(1.0)
     assert weight[-1] / weight[0] == pytest.approx((90.5 / 101) / (10.5 / 101))
-    assert (OwnImpressions(PAIR, Outcome(1.0), weighted=False)).weighted is False
+    assert (OwnImpressions(PAIR, OutcomeKind(1.0), weighted=False)).weighted is False
 
 
 def test_a_model_that_is_too_simple_is_mended_by_the_weights():
@@ -228,7 +228,7 @@ def test_a_model_that_is_too_simple_is_mended_by_the_weights():
     nothing = Features((), ())
     fits = []
     for weighted in (False, True):
-        own = OwnImpressions(nothing, Outcome(1.0), weighted=weighted)
+        own = OwnImpressions(nothing, OutcomeKind(1.0), weighted=weighted)
         model = FTRL(nothing, mean=0.3, own=own, l2=0.0)
         rng = np.random.default_rng(1)
         for step in range(100):
@@ -377,15 +377,17 @@ def priced_thompson():
 
 def priced_apart():
     features = Features(BOTH, (5, 5))
-    clicks = Thompson(features, unit=3.0, mean=0.3, own=OwnImpressions(features, Outcome(1.0)))
-    sales = Thompson(features, unit=9.0, mean=0.1, own=OwnImpressions(features, conversion=Outcome(1.0)))
+    clicks = Thompson(features, unit=3.0, mean=0.3, own=OwnImpressions(features, OutcomeKind(1.0)))
+    sales = Thompson(features, unit=9.0, mean=0.1, own=OwnImpressions(features, conversion=OutcomeKind(1.0)))
     sales.draw = 1
     return Priced(Apart((clicks, sales)), Truthful())
 
 
 def _priced(model):
     features = Features(BOTH, (5, 5))
-    return Priced(model(features, unit=3.0, mean=0.3, own=OwnImpressions(features, Outcome(1.0))), Truthful())
+    return Priced(
+        model(features, unit=3.0, mean=0.3, own=OwnImpressions(features, OutcomeKind(1.0))), Truthful()
+    )
 
 
 @parametrize_with_checks([priced_ftrl, priced_thompson, priced_apart])

@@ -11,7 +11,7 @@ from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Priced
 from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.constant import Constant
-from jointbid.strategies.policies.history import History, known_share
+from jointbid.strategies.policies.history import CampaignResults, known_share
 from jointbid.strategies.policies.portfolio import Portfolio
 from jointbid.strategies.valuations.tables import CellValues
 
@@ -218,7 +218,7 @@ def sold(position, campaign, hour):
 
 def test_labels_that_are_not_ripe_mislead_who_takes_them_at_their_word():
     """Two campaigns sell alike, one of them shown in the last hours alone: corrected they are equal, raw they are not."""
-    rng, history = np.random.default_rng(3), History(1.0)
+    rng, history = np.random.default_rng(3), CampaignResults(1.0)
     shown: list[tuple[int, int, float]] = []
     for hour in range(1, 101):
         campaign = int(hour > 80)

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from jointbid.sim.training import PARTS
 from jointbid.strategies.valuations.learned import LEARNERS, logistic
-from jointbid.strategies.valuations.ridge import CLICKS, Sums, _main, _spread, ridge
+from jointbid.strategies.valuations.ridge import CLICKS, Sums, _added_up, _main, ridge
 
 
 def log_of(score, impressions, seed, parts=PARTS):
@@ -55,7 +55,7 @@ def test_main_effects_are_those_of_scikit_learn():
         np.concatenate([clicks.ravel(), (count - clicks).ravel()]),
     )
     found = _main(Sums(CLICKS, count[None], clicks[None]), (10.0, 30.0))
-    ours = expit(_spread(found, count.shape))[0]
+    ours = expit(_added_up(found, count.shape))[0]
     assert ours.ravel() == pytest.approx(model.predict_proba(columns)[:, 1], rel=1e-4)
 
 
@@ -128,5 +128,5 @@ def test_the_smallest_logs_give_numbers(impressions, is_click):
 def test_halves_have_no_folds_and_take_the_typical_penalty():
     count, clicks = log_of(effects(0.5), 20_000, 7, parts=1)
     model = _main(Sums(CLICKS, count, clicks), (10.0,))
-    assert ridge(count, clicks, clicks, True) == pytest.approx(expit(_spread(model, (8,)))[0])
+    assert ridge(count, clicks, clicks, True) == pytest.approx(expit(_added_up(model, (8,)))[0])
     assert logistic(count[0], clicks[0], clicks[0], True).shape == (8,)

@@ -174,7 +174,7 @@ def test_weights_recover_the_combination_that_made_the_target(link):
     true = np.array([-0.2, 0.7, 0.4])
     design = np.vstack([np.ones(200), special.logit(p) if link == "logit" else p])
     target = unit * special.expit(true @ design) if link == "logit" else true @ design
-    found = fit_weights(unit * p, target, rng.uniform(0.1, 1, 200), link, unit)
+    found = fit_weights([unit * p], [target], [rng.uniform(0.1, 1, 200)], link, unit)
     assert found == pytest.approx(true.tolist(), abs=1e-6)
 
 

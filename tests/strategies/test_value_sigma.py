@@ -129,7 +129,7 @@ def test_the_size_of_blocks_changes_nothing():
 def test_it_costs_nothing_where_no_policy_asks():
     valuation = bayes(MARKET, ("profile", "context"))
     simulate(MARKET, {"me": Priced(valuation, Truthful())}, 1)
-    assert "spread_table" not in vars(valuation)
+    assert "deviation_table" not in vars(valuation)
     seen = []
 
     class ReadsAll(Policy):

@@ -8,13 +8,13 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 
 from jointbid.sim import Strategy
 
-from .imports import digest_of, own_files
+from .parameters import did_you_mean
+from .source_files import digest_of, own_files
 
 
 class StrategyFileError(ValueError):
@@ -54,7 +54,7 @@ def find_in_file(name: str) -> Callable[..., Strategy]:
     path = path_of(name)
     if not path.is_file():
         there = [other.name for other in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise StrategyFileError(f"{file}: no such file{_hint(path.name, there)}")
+        raise StrategyFileError(f"{file}: no such file{did_you_mean(path.name, there)}")
     files = sorted(own_files(path))
     module = _imported(path, tuple(map(digest_of, files)), tuple(files), file)
     own = [
@@ -67,7 +67,7 @@ def find_in_file(name: str) -> Callable[..., Strategy]:
     found = getattr(module, class_name, None)
     if not callable(found):
         known = f"; there is: {', '.join(own)}" if own else "; no class in it has a method bid"
-        raise StrategyFileError(f"{file}: has no class {class_name!r}{_hint(class_name, own)}{known}")
+        raise StrategyFileError(f"{file}: has no class {class_name!r}{did_you_mean(class_name, own)}{known}")
     maker: Callable[..., Strategy] = found
     return maker
 
@@ -113,8 +113,3 @@ def _line(error: BaseException, path: Path) -> str:
             line = trace.tb_lineno
         trace = trace.tb_next
     return f", line {line}" if line else ""
-
-
-def _hint(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""

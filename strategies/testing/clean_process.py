@@ -1,4 +1,4 @@
-"""A fresh process for a check: what earlier checks, or earlier strategies, have left behind is not there.
+"""A clean process for a check: what earlier checks, or earlier strategies, have left behind is not there.
 
 The process imports the kit once, and a copy of it is forked off for each question: a few hundredths of a second instead of a
 second or more. Without fork (Windows) each question has a process of its own.
@@ -23,7 +23,7 @@ HEAD = struct.Struct("<Q")
 BOOT = f"from {__name__} import serve; serve()"
 
 
-class NoFreshProcess(Exception):  # noqa: N818 - it names what happened
+class NoCleanProcess(Exception):  # noqa: N818 - it names what happened
     """There is no answer: it cannot be started, did not answer in time, or what it is asked cannot be sent."""
 
 
@@ -41,17 +41,17 @@ class _Server:
             process.stdin.write(HEAD.pack(len(content)) + content)
             process.stdin.flush()
             if sys.platform != "win32" and not select.select([process.stdout], [], [], PATIENCE_S)[0]:
-                raise NoFreshProcess(f"no answer within {PATIENCE_S:.0f} s")
+                raise NoCleanProcess(f"no answer within {PATIENCE_S:.0f} s")
             head = process.stdout.read(HEAD.size)
             answer = process.stdout.read(HEAD.unpack(head)[0]) if len(head) == HEAD.size else b""
         except OSError as error:
-            raise NoFreshProcess(str(error)) from None
+            raise NoCleanProcess(str(error)) from None
         finally:
             if not hasattr(os, "fork"):
                 self.close()
         if not answer:
             self.close()
-            raise NoFreshProcess("it ended without an answer")
+            raise NoCleanProcess("it ended without an answer")
         return answer
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -68,7 +68,7 @@ class _Server:
                     env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": _other_hash_seed()},
                 )
             except OSError as error:
-                raise NoFreshProcess(str(error)) from None
+                raise NoCleanProcess(str(error)) from None
             atexit.register(self.close)
         return self._process
 
@@ -96,24 +96,24 @@ _OWN_PATH = (Path(__file__).parents[3],)
 _SERVER = _Server()
 
 
-def ask(module: str, function: str, *arguments: object) -> Any:
-    """Return what ``module.function(*arguments)`` returns in a fresh process.
+def run_in_clean_process(module: str, function: str, *arguments: object) -> Any:
+    """Return what ``module.function(*arguments)`` returns in a clean process.
 
     Raises:
-        NoFreshProcess: arguments that another process cannot receive, or no answer.
+        NoCleanProcess: arguments that another process cannot receive, or no answer.
     """
     try:
         content = pickle.dumps((sys.path, os.fspath(Path.cwd()), module, function, pickle.dumps(arguments)))
     except Exception as error:  # noqa: BLE001 - pickling calls the author's code
-        raise NoFreshProcess(f"{type(error).__name__}: {error}") from None
+        raise NoCleanProcess(f"{type(error).__name__}: {error}") from None
     verdict, answer = pickle.loads(_SERVER.ask(content))  # noqa: S301 - from our own process
     if verdict == "error":
-        raise NoFreshProcess(answer)
+        raise NoCleanProcess(answer)
     return answer
 
 
 def serve() -> None:
-    """Answer questions until there are no more; runs in the fresh process."""
+    """Answer questions until there are no more; runs in the clean process."""
     importlib.import_module(f"{__package__}.kit")
     questions, answers = io.FileIO(os.dup(0)), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
