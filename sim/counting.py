@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +56,7 @@ class Counting:
             if step % steps == 0 and now_us >= group.awaited.soonest_us:
                 self._count(group, group.awaited.pop(now_us))
 
-    def _count(self, group: Group, known: dict[str, NDArray[np.float64]]) -> None:
+    def _count(self, group: Group, known: dict[str, NDArray[Any]]) -> None:
         """Add one response after the other, as sums of parts could round differently."""
         number, weight, bidders = known["number"], known["weight"], len(self._sessions)
         counts = self._counts.ravel()
