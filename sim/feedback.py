@@ -173,7 +173,7 @@ class FeedbackQueue:
             awaited.take_rest(standing.at_us) for awaited in (self.clicks, self.conversions)
         )
         known = {"clicks": clicks, "conversions": conversions}
-        return self._feedback(rows, known) if self._learns else _empty_feedback(self._kinds)
+        return self._feedback(rows, known) if self._learns else empty_feedback(self._kinds)
 
     def _report(self) -> list[Rows]:
         """Report the oldest page: its outcomes are awaited from now on; return its rows."""
@@ -183,7 +183,7 @@ class FeedbackQueue:
         return page.rows
 
     def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
-        nothing = _empty_feedback(self._kinds)
+        nothing = empty_feedback(self._kinds)
         if not parts and not any(known.values()):
             return nothing
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
@@ -209,14 +209,14 @@ class FeedbackQueue:
 
     def _seen(self, columns: Rows, n: int) -> VisibleRequests:
         """Return the visible columns among ``columns``; each is there, if empty."""
-        nothing = _empty_feedback(self._kinds).requests
+        nothing = empty_feedback(self._kinds).requests
         return VisibleRequests(
             n, {name: columns.get(f"{SHOWN}{name}", nothing[name]) for name, _ in self._kinds}
         )
 
 
 @lru_cache(maxsize=256)
-def _empty_feedback(kinds: tuple[tuple[str, type[np.generic]], ...]) -> Feedback:
+def empty_feedback(kinds: tuple[tuple[str, type[np.generic]], ...]) -> Feedback:
     """Return feedback without a row for a bidder that sees columns of these names and types; it cannot be changed, and serves all runs."""
     seen = VisibleRequests(0, {name: np.empty(0, kind) for name, kind in kinds})
     table: dict[str, Any] = {name: frozen(np.empty(0, kind)) for name, kind in _FEEDBACK.items()}

@@ -18,23 +18,18 @@ from .valuations.bayes import believed_retention
 
 
 def market_for(scenario: Scenario, information: Iterable[str]) -> MarketFacts:
-    """Return the public facts of a scenario for a bidder with these sources: where it sees the context, prices by its code."""
-    column, by_code = landscapes_by_code(scenario, information)
-    return replace(MarketFacts.of(scenario), context=column, by_code=by_code)
+    """Return the public facts of a scenario for a bidder with these sources: where it sees the context, prices by its code.
 
-
-def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[str, tuple[Landscape, ...]]:
-    """Return the bidder's source that shows the context, and the landscape given each of its codes.
-
-    Empty where prices do not depend on the context, or no source shows it: the bidder's landscape is then the mixture over
-    contexts. What other sources hint about the context is left out.
+    Where prices do not depend on the context, or no source shows it, the bidder's landscape is the mixture over contexts. What other
+    sources hint about the context is left out.
     """
-    levels = context_levels(scenario)
+    facts, levels = MarketFacts.of(scenario), context_levels(scenario)
     shows = [name for name in scenario.distinct(information) if scenario.factor_of(name) == "context"]
     if (levels == 1.0).all() or scenario.rivals.landscape is None or not shows:
-        return "", ()
+        return facts
     base = Landscape(scenario.rivals)
-    return shows[0], tuple(base.mixed(levels, law) for law in context_law(scenario, shows[0]))
+    by_code = tuple(base.mixed(levels, law) for law in context_law(scenario, shows[0]))
+    return replace(facts, context=shows[0], by_code=by_code)
 
 
 def context_law(scenario: Scenario, name: str) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..audience import type_of
 from ..scenario import HOUR_US, Scenario
 from ..streams import Streams
-from .kernel import Tally, move, settle
+from .kernel import PurchaseTally, move, settle
 from .process import ONWARD, STAGES, journey_law
 
 
@@ -45,7 +45,7 @@ class BuyerAccounts:
         self.stock, self.fresh = np.zeros((2, n, advertisers))
         self._seller = np.full(n, -1, dtype=np.int16)
         self._sales: list[tuple[NDArray[np.int64], NDArray[np.int16]]] = []
-        self.tally = Tally(
+        self.tally = PurchaseTally(
             expected=np.zeros(advertisers),
             without=np.zeros(advertisers),
             bought=np.zeros(advertisers, np.int64),

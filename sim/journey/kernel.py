@@ -12,7 +12,7 @@ from ..streams import unit
 from .process import APPROVED, LAPSED
 
 
-class Tally(NamedTuple):
+class PurchaseTally(NamedTuple):
     """What the steps so far came to, for each advertiser; shape (advertisers,), and (1,) for ``decisions`` and ``outside``.
 
     ``expected`` purchases at their hazard; ``without``: had the advertiser never been seen, all else equal; ``bought`` as
@@ -60,7 +60,7 @@ def settle(
     outside: float,
     base: float,
     key: np.uint64,
-    tally: Tally,
+    tally: PurchaseTally,
     seller: NDArray[np.int16],
 ) -> None:
     """Stocks (accounts, advertisers) take in what was seen since the last step; then accounts decide from whom to buy.
@@ -90,7 +90,7 @@ def settle(
 @kernel_part
 def decide(
     a: int, hazard: float, decides: bool, stock: NDArray[np.float64], power: float, outside: float, more: float,
-    u: float, tally: Tally,
+    u: float, tally: PurchaseTally,
 ) -> int:  # fmt: skip
     """An account with a budget: score its purchase at the hazard, and, where it decides now, draw from whom it buys.
 

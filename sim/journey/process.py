@@ -65,15 +65,17 @@ def stationary(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def backwards(scenario: Scenario) -> NDArray[np.float64]:
-    """P(stage a step ago | stage now) in the long run, shape (profile types, stages now, stages then); rows sum to 1.
+    """P(stage a step ago | stage now) in the long run, shape (profile types, stages now, stages then)."""
+    return reversed_chain(stationary(scenario), transitions(scenario))
 
-    A stage that no account is ever in is taken for where it was.
+
+def reversed_chain(law: NDArray[np.float64], chain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """P(state a step ago | state now) of chains with these long-run laws, shape (chains, states now, states then); rows sum to 1.
+
+    A state that none is ever in is taken for where it was.
     """
-    law = stationary(scenario)
-    flow = np.swapaxes(law[:, :, None] * transitions(scenario), 1, 2)
-    return np.asarray(
-        np.where(law[:, :, None] > 0, flow / np.maximum(law, 1e-300)[:, :, None], np.eye(len(STAGES)))
-    )
+    flow, here = np.swapaxes(law[:, :, None] * chain, 1, 2), law[:, :, None]
+    return np.asarray(np.where(here > 0, flow / np.maximum(here, 1e-300), np.eye(law.shape[1])))
 
 
 class JourneyLaw(NamedTuple):

@@ -9,7 +9,7 @@ import copy
 import math
 from collections import OrderedDict, deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from jointbid.sim import Entrant, Feedback, Scenario, VisibleRequests
 from jointbid.sim.account import Standing
 from jointbid.sim.allowance import Allowance
+from jointbid.sim.feedback import empty_feedback
 from jointbid.sim.outcomes import Awaited
 from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.serving import DAY_H
-from jointbid.sim.visible import KnownOutcomes, frozen
+from jointbid.sim.visible import frozen
 
 OPEN_BIDS = 1_000_000
 """Bids without a notice that are remembered; the oldest are then taken for lost."""
@@ -235,14 +236,8 @@ class ServedAccount:
         seen = VisibleRequests(
             len(due), {name: np.array([one.row[name] for one in due], kind) for name, kind in kinds}
         )
-        nothing = KnownOutcomes(
-            VisibleRequests(0, {name: np.empty(0, kind) for name, kind in kinds}),
-            position=np.empty(0, np.int64),
-            creative=np.empty(0, np.int16),
-            hour=np.empty(0),
-            weight=np.empty(0),
-        )
-        return Feedback(
+        return replace(
+            empty_feedback(tuple(kinds)),
             requests=seen,
             position=column("position", np.int64),
             bid=frozen(column("micros", np.float64) / MICROS),
@@ -252,6 +247,4 @@ class ServedAccount:
             minimum_bid_to_win=frozen(np.where(needed < 0, np.nan, needed / MICROS)),
             viewed=column("is_viewed", np.bool_),
             creative=column("creative", np.int16),
-            clicks=nothing,
-            conversions=nothing,
         )

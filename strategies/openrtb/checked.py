@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from ..market import MarketFacts
 from ..parameters import whole
-from .addresses import Place, checked_url
 
 NO_CURRENCY = "USD"
 """The currency of a scenario that names none by its ISO code."""
@@ -20,11 +19,6 @@ def currency_of(given: str | None, market: MarketFacts) -> str:
     if not (isinstance(given, str) and len(given) == 3 and given.isascii() and given.isupper()):
         raise ValueError(f"currency = {given}: must be an ISO 4217 code, as USD")
     return given
-
-
-def place_of(host: object, *, remote: bool) -> Place:
-    """Return the place of a further host of notices."""
-    return checked_url("notice_hosts", host, remote=remote).place
 
 
 def names_of(given: Mapping[str, Sequence[str]], market: MarketFacts) -> dict[str, tuple[str, ...]]:

@@ -88,16 +88,13 @@ class Conversation:
 
     def report(self, feedback: Feedback) -> None:
         """Send the notices of the auctions that are reported; what is older and not reported was kept from its auction."""
-        due = list(self._due(feedback))
-        if due:
-            self._send([notice for one, result in due for notice in self._notices(one, result)])
+        due = self._due(feedback)
+        self._send([notice for one, result in due for notice in self._notices(one, result)])
 
     def end(self) -> None:
         """Send loss notices for what never came to an auction, and close the connections."""
-        rest = [notice for one in self._pending for notice in self._notices(one, self._unsent())]
+        self._send([notice for one in self._pending for notice in self._notices(one, self._unsent())])
         self._pending.clear()
-        if rest:
-            self._send(rest)
         self.close()
 
     def close(self) -> None:

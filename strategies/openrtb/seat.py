@@ -18,7 +18,7 @@ from ..base import Policy
 from ..market import MarketFacts
 from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
-from .checked import currency_of, names_of, place_of, size_of
+from .checked import currency_of, names_of, size_of
 from .connections import PATIENCE
 from .counts import Counts
 from .setup import Row, Setup, refuse_contradictions, rows_of
@@ -94,7 +94,9 @@ class OpenRTB(Policy):
             max_bytes=whole("max_bytes", max_bytes),
             max_cpm=above_0("max_cpm", max_cpm),
             concurrency=whole("concurrency", concurrency),
-            notice_places=tuple(place_of(host, remote=remote) for host in notice_hosts),
+            notice_places=tuple(
+                checked_url("notice_hosts", host, remote=remote).place for host in notice_hosts
+            ),
             names=names_of(names or {}, market),
             inventory=one_of("inventory", inventory, ("site", "app")),
             device=dict(device or {}),

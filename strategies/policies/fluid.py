@@ -21,7 +21,24 @@ HALVINGS = 60
 HALVINGS_OF_GAINS = 50
 
 
-class FluidPacing(VectorisedPolicy):
+class DualPacing(VectorisedPolicy):
+    """Bid v / (1 + ``mu``), the dual variable of the budget."""
+
+    paces = True
+    needs_budget = True
+    mu: float
+
+    @property
+    def multiplier(self) -> float:
+        """1 / (1 + mu)."""
+        return 1.0 / (1.0 + self.mu)
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value, divided by 1 + mu."""
+        return requests[VALUE] / (1.0 + self.mu)
+
+
+class FluidPacing(DualPacing):
     """Bid as if an impression were worth v / (1 + mu), with mu solving the fluid dual, min E[u(v, mu)] + mu rho.
 
     At the solution E[spend a request] = rho, or mu = 0 where that leaves money over. In second price the bid is v / (1 + mu)
@@ -36,8 +53,6 @@ class FluidPacing(VectorisedPolicy):
     (``'whole'``). Until values are known mu is ``mu``. Without a budget it is 0.
     """
 
-    paces = True
-    needs_budget = True
     meant_for = ("first_price", "second_price")
 
     def __init__(
@@ -60,14 +75,9 @@ class FluidPacing(VectorisedPolicy):
             if not self._values.has_values:
                 raise ValueError("values = []: must hold an amount at least, or be left out")
 
-    @property
-    def multiplier(self) -> float:
-        """1 / (1 + mu)."""
-        return 1.0 / (1.0 + self.mu)
-
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value over 1 + mu, shaded where the auction is first price."""
-        worth = requests[VALUE] / (1.0 + self.mu)
+        worth = super().bid(requests)
         return self._prices.shaded(requests, worth) if self._shades else worth
 
     def observe(self, feedback: Feedback) -> None:

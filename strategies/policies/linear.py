@@ -20,10 +20,20 @@ class Truthful(VectorisedPolicy):
         return requests[VALUE]
 
 
-class Linear(VectorisedPolicy):
+class Proportional(VectorisedPolicy):
+    """Bid ``multiplier`` times the value."""
+
+    multiplier: float
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value times the multiplier."""
+        return self.multiplier * requests[VALUE]
+
+
+class Linear(Proportional):
     """Bid ``gain`` times the value (LIN; Perlich et al. 2012): optimal under a budget in second price if tuned.
 
-    ``gain`` is a pure number, 0 or more.
+    ``gain``, a pure number, 0 or more, is where its ``multiplier`` starts, which may be set from outside (``jointbid.Market``).
     """
 
     meant_for = PRICE_INDEPENDENT_OF_BID
@@ -31,10 +41,6 @@ class Linear(VectorisedPolicy):
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = self.multiplier = at_least_0("gain", gain)
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """``gain`` x value."""
-        return self.gain * requests[VALUE]
 
 
 class MCPC(VectorisedPolicy):

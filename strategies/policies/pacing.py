@@ -5,17 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
+from ..base import PRICE_INDEPENDENT_OF_BID, AccountState, Feedback
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
-from .fluid import FluidPacing
+from .fluid import DualPacing, FluidPacing
 from .since import SinceControl
 
 
-class AdaptivePacing(VectorisedPolicy):
+class AdaptivePacing(DualPacing):
     """Adaptive pacing (Balseiro & Gur 2019): bid v / (1 + mu), and at each control step move mu by what was overspent.
 
     mu <- clip(mu + step (spend - rho n), 0, ``mu_max``), with n requests and their spend since the last step and
@@ -27,8 +24,6 @@ class AdaptivePacing(VectorisedPolicy):
     ``FluidPacing`` finds for the values of these, and with the rho of what is then left.
     """
 
-    paces = True
-    needs_budget = True
     meant_for = PRICE_INDEPENDENT_OF_BID
 
     def __init__(
@@ -48,15 +43,6 @@ class AdaptivePacing(VectorisedPolicy):
         if self._fluid is not None:
             self.reads = self._fluid.reads
             self.learns = True  # the values to start from
-
-    @property
-    def multiplier(self) -> float:
-        """1 / (1 + mu)."""
-        return 1.0 / (1.0 + self.mu)
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value, divided by 1 + mu."""
-        return requests[VALUE] / (1.0 + self.mu)
 
     def observe(self, feedback: Feedback) -> None:
         """Collect the values of all requests, to start from."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..base import VALUE, AccountState, VectorisedPolicy, VisibleRequests
+from ..base import AccountState
 from ..parameters import above_0, at_least_0, one_of
+from .linear import Proportional
 from .since import SinceControl
 
 
-class _PID(VectorisedPolicy):
+class _PID(Proportional):
     """Bid gain exp(phi) v, phi = kp e + ki sum of e dt + kd de/dt, cut at +- ``phi_max``; dt in shares of the run."""
 
     def __init__(
@@ -26,13 +24,9 @@ class _PID(VectorisedPolicy):
         self._since = SinceControl()
 
     @property
-    def multiplier(self) -> float:
+    def multiplier(self) -> float:  # type: ignore[override]
         """Gain x exp(phi)."""
         return self.gain * math.exp(self.phi)
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value times the multiplier."""
-        return self.multiplier * requests[VALUE]
 
     def _act(self, error: float, dt: float) -> None:
         """Move phi; the integral stops where it alone would reach the limit, so that it can turn back at once."""

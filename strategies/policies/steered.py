@@ -124,14 +124,10 @@ class Steered(VectorisedPolicy):
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
-        bids: NDArray[np.float64] = requests[VALUE] * self._by_row(requests)
-        return bids
-
-    def _by_row(self, requests: VisibleRequests) -> Vector:
-        if self._is_single:
-            return self.multipliers
-        code = np.minimum(requests[self.interface.source], self.interface.size - 1)
-        return np.asarray(self.multipliers[code])
+        times = self.multipliers
+        if not self._is_single:
+            times = times[np.minimum(requests[self.interface.source], self.interface.size - 1)]
+        return np.asarray(requests[VALUE] * times)
 
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to the observation."""

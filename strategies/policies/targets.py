@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback, VectorisedPolicy, VisibleRequests
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, AccountState, Feedback
 from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
 from .fluid import FluidReturn
+from .linear import Proportional
 from .pacing import default_step
 from .since import SinceControl
 
@@ -20,7 +20,7 @@ LARGEST_MOVE = 1.0
 """Limit of a move of log lam at one control step, against few large steps."""
 
 
-class _Coupled(VectorisedPolicy):
+class _Coupled(Proportional):
     """Bid (1 + lam) w / (lam + mu): the most of w, with E[w] >= E[p] and E[p] <= rho over the impressions won.
 
     The Lagrangian w + lam (w - p) - mu p is at least 0 up to that bid. lam is moved by entropic descent on what was won
@@ -61,7 +61,7 @@ class _Coupled(VectorisedPolicy):
         return min((1.0 + self.lam) / (self.lam + self.mu), self.gain_max)
 
     @property
-    def multiplier(self) -> float:
+    def multiplier(self) -> float:  # type: ignore[override]
         """The bid as a multiple of the value."""
         times, over = self._w_per_value
         return self.gain * times / over
@@ -70,10 +70,6 @@ class _Coupled(VectorisedPolicy):
     def _w_per_value(self) -> tuple[float, float]:
         """The numerator and the denominator of w / v."""
         return 1.0, self.target
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value times the multiplier."""
-        return self.multiplier * requests[VALUE]
 
     def observe(self, feedback: Feedback) -> None:
         """Collect the values of all requests, to start from."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from jointbid.sim import Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
 
-from ..base import Priced, feedback_with
+from ..base import Priced
 from .case import Case, check
 from .failure import CheckFailed, expect_finite, expect_same
 from .life import Life, account, call, close, feedback_of, live, no_feedback
@@ -67,20 +68,10 @@ def _parts(case: Case, strategy: Strategy) -> Iterator[tuple[str, Any, dict[str,
 
 def _learns_from_what_it_reads(case: Case) -> None:
     """Compare what it bids after feedback with its own columns alone, and with others beside them."""
-    bids = []
-    for seen in (None, columns):
-        strategy, waiting = case.new(), list[Any]()
-        for step in (1, 2, 3, 4):
-            feedback = feedback_of(case, strategy, step, Life(), waiting)
-            if seen is not None:
-                feedback = feedback_with(feedback, lambda requests: _beside(case, requests))
-            call(strategy, "observe", feedback, Life().hour(step))
-            call(strategy, "control", account(case, step, Life()), Life().hour(step))
-        bids.append(case.ask(strategy, case.batch(strategy)))
-    alone, beside = bids
+    alone, beside = (live(case, case.new(), show=show) for show in (None, partial(_beside, case)))
     expect_same(
-        alone,
-        beside,
+        case.ask(alone, case.batch(alone)),
+        case.ask(beside, case.batch(beside)),
         "the same bids after feedback whose requests have any other columns beside those in reads",
         PEEKS.format(method="observe()"),
     )

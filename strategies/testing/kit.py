@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Literal
 from jointbid.sim import Scenario
 
 from ..parameters import did_you_mean
-from . import answers, declared, information, process, resources, runs, speed, state  # noqa: F401 - each registers its checks
+from . import answers, declared, information, process, resources, runs, speed, state
 from .case import CHECKS, Case, Check
 from .failure import CheckFailed, described, likely_cause
 
 if TYPE_CHECKING:
     import pytest
+
+MODULES = (answers, declared, information, state, process, resources, runs, speed)
+"""The modules of checks in the order in which they run; the first check, ``protocol``, decides whether the others are tried."""
+IN_ORDER = {name: run for one in MODULES for name, run in CHECKS.items() if run.__module__ == one.__name__}
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,13 @@ class Finding:
 
 def all_checks() -> dict[str, Check]:
     """Return every check by name; it raises ``CheckFailed``, and ``unittest.SkipTest`` where there is nothing to check."""
-    return dict(CHECKS)
+    return dict(IN_ORDER)
 
 
 def findings(strategy: object) -> Iterator[Finding]:
     """Yield what each check finds on anything that ``Case.of`` takes; once ``protocol`` fails, the others are skipped."""
     case, has_failed = Case.of(strategy), False
-    for name, check in CHECKS.items():
+    for name, check in IN_ORDER.items():
         found = (
             Finding(name, "SKIP", "not tried, as protocol failed")
             if has_failed
@@ -77,15 +81,15 @@ def parametrize_with_checks(
 
     expected = dict(expected_failures or {})
     for name in expected:
-        if name not in CHECKS:
-            hint = did_you_mean(name, CHECKS) or f" (there is: {', '.join(CHECKS)})"
+        if name not in IN_ORDER:
+            hint = did_you_mean(name, IN_ORDER) or f" (there is: {', '.join(IN_ORDER)})"
             raise ValueError(f"expected_failures: no check is called {name!r}{hint}")
     parameters = []
     for thing in strategies:
         case = Case.of(thing)
         if scenario is not None:
             case = replace(case, scenario=scenario)
-        for name, check in CHECKS.items():
+        for name, check in IN_ORDER.items():
             marks = (
                 [pytest.mark.xfail(reason=expected[name], raises=CheckFailed, strict=True)]
                 if name in expected

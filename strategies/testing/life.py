@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
 
+from ..base import feedback_with
 from .case import Case
 from .failure import in_time
 from .trial import part
@@ -42,15 +44,24 @@ class Life:
         return self.horizon_h * self.lived * step / self.steps
 
 
-def live(case: Case, strategy: Strategy, life: Life | None = None, *, learns: bool | None = None) -> Strategy:
+def live(
+    case: Case,
+    strategy: Strategy,
+    life: Life | None = None,
+    *,
+    learns: bool | None = None,
+    show: Callable[[VisibleRequests], VisibleRequests] | None = None,
+) -> Strategy:
     """Return the same strategy after a life; an error in it becomes a ``CheckFailed``.
 
-    It bids in each step. ``learns=True`` gives feedback to a strategy that declares no need of it, too.
+    It bids in each step. ``learns=True`` gives feedback to a strategy that declares no need of it, too; ``show`` makes its columns.
     """
     life, waiting = life or Life(), list[_Clicked]()
     for step in range(life.steps + 1):
         if step:
             feedback = feedback_of(case, strategy, step, life, waiting)
+            if show is not None:
+                feedback = feedback_with(feedback, show)
             if life.has_feedback and (strategy.learns if learns is None else learns):
                 call(strategy, "observe", feedback, life.hour(step))
         call(strategy, "control", account(case, step, life), life.hour(step))

@@ -54,16 +54,18 @@ class Online:
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Expected value in currency; row-wise: a row's weights are added in one order, and the sum is rounded."""
-        codes = [requests[name] for name in self.features.sources]
-        score = self.base + self._score(self.features.of(codes, requests.n), requests)
+        score = self.base + self._score(self._features(requests), requests)
         return np.asarray(np.round(self.unit * self._from_link(score), DECIMALS))
 
     def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Standard deviation of the expected value in currency: that of the score, to first order; row-wise."""
-        features = self.features.of([requests[name] for name in self.features.sources], requests.n)
+        features = self._features(requests)
         mean = self._from_link(self.base + self._mean_score(features))
         slope = mean * (1.0 - mean) if self.link == "logit" else np.ones(requests.n)
         return np.asarray(np.round(self.unit * slope * self._score_sigma(features), DECIMALS))
+
+    def _features(self, requests: VisibleRequests) -> Columns:
+        return self.features.of([requests[name] for name in self.features.sources], requests.n)
 
     def observe(self, feedback: Feedback) -> None:
         """Keep the impressions won, and the outcomes that became known."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
+from jointbid.sim.journey.process import reversed_chain
 from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.response import sold_out, truth
 from jointbid.sim.scenario import HOUR_US, SyntheticSupply
@@ -107,10 +108,7 @@ def units_then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) ->
 
     Shape (products, units now, units then, ...), an axis for each name; a number of units that there never are is taken for what it was.
     """
-    law, chain = stationary(scenario), transitions(scenario)
-    flow = np.swapaxes(law[:, :, None] * chain, 1, 2)
-    possible = law[:, :, None] > 0
-    back = np.where(possible, flow / np.maximum(law, 1e-300)[:, :, None], np.eye(law.shape[1]))
+    back = reversed_chain(stationary(scenario), transitions(scenario))
     return records(scenario, names, back, stock_of(scenario).step_h, believed=believed)
 
 

@@ -154,7 +154,9 @@ def test_nothing_that_is_written_holds_an_identifier(tmp_path, capfd, monkeypatc
     assert PLANTED.encode() not in plain
 
 
-@pytest.mark.parametrize("verb", ["value", "run", "log table", "log calibrate"])
+@pytest.mark.parametrize(
+    "verb", ["value", "run", pytest.param("log table", marks=pytest.mark.slow), "log calibrate"]
+)
 def test_no_result_is_of_fewer_persons_than_a_group(tmp_path, capsys, verb):
     tables = firm(tmp_path)
     line = np.where(tables["log"]["who"].isin([f"{PLANTED}-{i}" for i in range(10)]), "few", "many")

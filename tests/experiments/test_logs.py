@@ -147,7 +147,11 @@ def test_problems_of_different_rows_come_in_order_and_long_lists_are_counted(bro
     dropped = read(path, drop_bad=True).rows.dropped
     assert dropped == {"bad click": 1, "blank line": 1, "ragged row": 1}
     with pytest.raises(BadInput) as caught:
-        read(broken(rows=dict.fromkeys(range(2, 52), "1,2")))
+        read(broken(rows={row: "1," * (row % 18) for row in range(2, 56)}))
+    assert len(caught.value.problems) == 17, "a line for each number of cells but the right one"
+    assert "rows 3, 21, 39: 4 cells" in caught.value.problems[1]
+    with pytest.raises(BadInput) as caught:
+        read(broken(rows={row: "1,2" + "x" * row for row in range(2, 52)}))
     assert len(caught.value.problems) == SHOWN + 1
     assert "30 more rows" in caught.value.problems[-1]
 

@@ -53,8 +53,11 @@ def test_a_market_is_simulate_at_any_block_size(markets, number):
         assert_same(whole, stepped(scenario, bidders, max_block))
 
 
+PRICES = {"landscape": "lognormal", "mu": -0.5, "sigma": 0.6}
+
+
 def test_an_attribute_set_after_open_is_in_force_from_the_first_request():
-    scenario = market()
+    scenario = market(rivals=PRICES)
     values = bayes(scenario, ("profile", "context"))
     with Market(scenario, {"me": Priced(values, Linear(1.0))}, 1) as run:
         run.policy("me").multiplier = 0.5
@@ -73,7 +76,7 @@ def test_an_attribute_set_between_two_steps_is_in_force_from_the_next_request_on
         def control(self, state):
             self.multiplier = 1.0 if state.hour < 6 else 0.25
 
-    scenario = market()
+    scenario = market(rivals=PRICES)
     values = bayes(scenario, ("profile",))
     outside = {"me": Entrant(Priced(values, Linear(1.0)), control_every=control_every)}
     with Market(scenario, outside, 1) as run:
