@@ -65,19 +65,17 @@ class Allowance:
         at_us, seen, _, _, _ = standing
         known_us, reported, spend, wins, _ = known
         hour, end, left = at_us / HOUR_US, self._horizon_h, self._budget
-        today = int(hour // DAY_H)
-        today = min(today, self._last_day)
         if self._is_limited:
             micros = round((left - spend) * MICROS)
             left = micros / MICROS if micros > 0 else 0.0
-        ends = (today + 1.0) * DAY_H
-        ends = min(ends, end)
+        ends = min((hour // DAY_H + 1.0) * DAY_H, end)
         hours_left, flight_left = ends - hour, end - hour
         if not self.is_always_open:
             done, by_midnight, by_end = self._hours_by(np.array([hour, ends, end])).tolist()
             hours_left, flight_left = by_midnight - done, by_end - done
         left_today, due, requests = left, 0.0, 0
         if self._is_daily:
+            today = min(int(hour // DAY_H), self._last_day)
             left, left_today, due, requests = self._of_day(today, ends, left, known)
         draft = AccountDraft()
         draft.hour, draft.horizon_h = hour, end

@@ -96,6 +96,8 @@ def _spread(
 
 def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
     """Multinomial counts of equally likely slices by binomial halving, keyed by the node; shape (slices,)."""
+    if slices == 1:
+        return np.array([total])
     u = streams.uniform("arrival/tree", 0, 4 * slices)
     counts = np.zeros(slices, dtype=np.int64)
     nodes = [(0, 0, slices, total)]

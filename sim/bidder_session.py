@@ -22,7 +22,7 @@ from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
-from .trial import BidResponse, try_out
+from .trial import BidResponse, is_tried, try_out
 from .visible import (
     BidError,
     Feedback,
@@ -32,6 +32,7 @@ from .visible import (
     as_bids,
     check_bids,
     check_creatives,
+    is_fixed,
     refuse,
 )
 from .world import World
@@ -55,10 +56,11 @@ class BidderSession:
     def __init__(
         self, name: str, entrant: Entrant, world: World, streams: Streams, timeout_s: float | None = None
     ) -> None:
-        check_kind(name, entrant.strategy)
+        if not is_tried(entrant.strategy):
+            check_kind(name, entrant.strategy)
         self._entered = entrant.strategy
         self.who = f"{identified(entrant.strategy, entrant.strategy_name)} of bidder {name!r}"
-        self._call = Calls(self.who, timeout_s)
+        self._call = Calls(self.who, timeout_s).call
         self.name = name
         self.advertiser = entrant.advertiser or name
         self.strategy = copied(entrant.strategy, self.who)
@@ -92,7 +94,7 @@ class BidderSession:
         )
         """What it is still to receive."""
         self.clicks, self.conversions = self.feedback.clicks, self.feedback.conversions
-        self._is_prompt = self.feedback.is_prompt
+        self.is_prompt = self.feedback.is_prompt
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
@@ -109,8 +111,7 @@ class BidderSession:
     @cached_property
     def every_cell(self) -> VisibleRequests:
         """One request of each visible cell; the same object each time, so that a valuation may know it again."""
-        grid = _grid(tuple(self._sizes)) if self._sizes else ()
-        return VisibleRequests(self.cells or 1, dict(zip(self.reads, grid, strict=True)))
+        return _every_cell(self.reads, tuple(self._sizes))
 
     def rows(self, world: World, part: slice) -> VisibleRequests:
         """Return some requests of the chunk as it sees them."""
@@ -139,8 +140,7 @@ class BidderSession:
         self.chooses_anew = answer is None or answer is not self._chosen or self.cells is None
         if self.chooses_anew or self._checked_choice is None:
             self._checked_choice = check_creatives(answer, requests, self._world.creatives, self.who, hour)
-            is_fixed = isinstance(answer, np.ndarray) and answer.base is None and not answer.flags.writeable
-            self._chosen = answer if is_fixed else None
+            self._chosen = answer if isinstance(answer, np.ndarray) and is_fixed(answer) else None
         return self._checked_choice
 
     def _try_out(self) -> None:
@@ -159,7 +159,7 @@ class BidderSession:
 
     def hear(self, standing: Standing) -> Standing:
         """Receive what is reported by now, which a strategy that learns observes; return the account as it is reported."""
-        if self._is_prompt:
+        if self.is_prompt:
             return standing
         reported, feedback = self.feedback.hear(standing)
         if feedback is not None:
@@ -227,9 +227,11 @@ class BidderSession:
 
 
 @lru_cache(maxsize=8)
-def _grid(sizes: tuple[int, ...]) -> tuple[NDArray[np.int32], ...]:
-    """Return the codes of every cell of columns with these numbers of codes; a column each, shape (cells,)."""
-    return tuple(code.astype(np.int32) for code in np.unravel_index(np.arange(prod(sizes)), sizes))
+def _every_cell(columns: tuple[str, ...], sizes: tuple[int, ...]) -> VisibleRequests:
+    """Return one request of every cell of columns with these numbers of codes; they cannot be changed, and serve all runs."""
+    grid = np.unravel_index(np.arange(prod(sizes)), sizes) if sizes else ()
+    codes = (code.astype(np.int32) for code in grid)
+    return VisibleRequests(prod(sizes), dict(zip(columns, codes, strict=True)))
 
 
 def _kind(name: str, codes: int | None) -> type[np.generic]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappush
+from itertools import count
 
 import simpy
 from simpy.events import NORMAL, URGENT
@@ -35,16 +36,25 @@ class Tally:
         self.last_us = time_us
 
 
+class _Queue(simpy.Environment):
+    """SimPy's queue without its makers of processes, which refer back to it: a run that has ended leaves no circle behind."""
+
+    def __init__(self) -> None:
+        self._now, self._queue, self._eid, self._active_proc = 0, [], count(), None
+
+
 class Calendar:
     """Events by kind, in time order; ``tallies`` has each kind of which one has come, ``blocks`` the blocks of requests."""
 
     def __init__(self) -> None:
-        self._env = simpy.Environment(initial_time=0)
+        self._env = _Queue()
         self.tallies: dict[str, Tally] = {}
         self._known: dict[str, Tally] = {}
         self.blocks = self._tally("block")
         self.now_us = 0
         """The time of the event that comes, or of the requests that have been settled since the last one."""
+        self.next_us = FOREVER
+        """When the next event is due after the requests that are held now; ``FOREVER`` if none is."""
         self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
         self._is_paused = False
         self._market: Iterator[int] = iter(())
@@ -52,21 +62,16 @@ class Calendar:
         """When the market's next requests come."""
         self._has_ended = False
 
-    @property
-    def next_us(self) -> int:
-        """When the next event is due; ``FOREVER`` if none is."""
-        queue = self._queue
-        return int(queue[0][0]) if queue else FOREVER
-
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
-        env, note, event = self._env, self._tally(kind).note, self._event()
+        env, note, event, queue = self._env, self._tally(kind).note, self._event(), self._queue
 
         def happen(_: simpy.Event) -> None:
             now_us = self.now_us
             note(now_us)
             action()
-            self._put(event, again, now_us + interval_us)
+            event.callbacks = again
+            heappush(queue, (now_us + interval_us, NORMAL, next(env._eid), event))  # noqa: SLF001 - as in _put
 
         def begin(_: simpy.Event) -> None:
             self._put(event, again, int(env.now) + interval_us if first_us is None else first_us)
@@ -77,10 +82,10 @@ class Calendar:
 
     def count_every(self, interval_us: int, kind: str, until_us: int) -> None:
         """Count the events of a kind that came at every interval up to a moment, and did nothing."""
-        if count := until_us // interval_us:
+        if times := until_us // interval_us:
             tally = self._tally(kind)
             tally.note(interval_us)
-            tally.count, tally.last_us = count, count * interval_us
+            tally.count, tally.last_us = times, times * interval_us
 
     def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
         """Do ``action`` at each of these times, which must not lie in the past."""
@@ -98,6 +103,8 @@ class Calendar:
             if (time_us := next(upcoming, None)) is not None:
                 event.callbacks = again
                 heappush(self._queue, (time_us, NORMAL, number, event))
+            else:
+                again.clear()  # it refers to itself
 
         again: list[Callback] = [happen]
         put_next()
@@ -131,10 +138,15 @@ class Calendar:
 
     def _go_on(self) -> None:
         """Have the market hold its auctions up to the next event, and say when its next requests come."""
+        queue = self._queue
+        self.next_us = int(queue[0][0]) if queue else FOREVER
         try:
             self._market_us = next(self._market)
         except StopIteration:
             self._has_ended = True
+            for _, _, _, event in self._queue:
+                event.callbacks.clear()  # they refer to themselves, and to the run
+            self._queue.clear()
             return
         self.blocks.note(self._market_us)
 

@@ -38,7 +38,7 @@ class Calls:
         self._call = None if limit_s is None else Call(who, "", 0.0, limit_s)
         """The call under way: one after the other, so that one object serves them all."""
 
-    def __call__(self, strategy: Strategy, method: str, argument: Any, hour: float) -> object:
+    def call(self, strategy: Strategy, method: str, argument: Any, hour: float) -> object:
         """Return what the method answers.
 
         Raises:

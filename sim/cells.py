@@ -18,6 +18,11 @@ def constant(n: int, value: Any, kind: type[Kind]) -> NDArray[Kind]:
     return column
 
 
+def over_slots(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the sums over the last axis, which in most markets has a length of 1."""
+    return counts[..., 0].copy() if counts.shape[-1] == 1 else np.asarray(counts.sum(axis=-1))
+
+
 def join_codes(columns: Iterable[tuple[NDArray[Any], int]], out: NDArray[np.int32]) -> None:
     """Write the cell of each row into ``out``, shape (n,): its codes as digits, the last column's the lowest; 0 without columns.
 

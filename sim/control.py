@@ -31,6 +31,7 @@ class Control:
     ) -> None:
         self._sessions, self._ledger, self._counting = sessions, ledger, counting
         self._allowances = [Allowance(scenario, one.terms, one.budget, expected) for one in sessions]
+        self._accounts = [one.account for one in self._allowances]
         self.is_always_open = all(allowance.is_always_open for allowance in self._allowances)
         self._asked = np.zeros(len(sessions), dtype=np.int64)
         self.seen = self.steps = 0
@@ -46,10 +47,9 @@ class Control:
         step, self.steps = self.steps, self.steps + 1
         self._counting.take(now_us, step)
         for number, session, standing in self._standings(now_us, step):
-            known = session.hear(standing)
+            known = standing if session.is_prompt else session.hear(standing)
             if session.looks_at_account:
-                account = self._allowances[number].account
-                session.control(account(standing, known, session.clicks, session.conversions))
+                session.control(self._accounts[number](standing, known, session.clicks, session.conversions))
 
     def tell(self, now_us: int) -> None:
         """Pass on to each bidder that learns what is reported by now, between two control steps."""
@@ -83,17 +83,17 @@ class Control:
         """Return the bidders whose control step it is, by number, and their accounts; all of them at step 0."""
         ledger, found = self._ledger, []
         spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
+        seen = self.seen
         asked = None if self.is_always_open else self._asked.tolist()
         for number, session in enumerate(self._sessions):
             if step % session.control_every:
                 continue
-            requests = self.seen if asked is None else asked[number]
-            money = spend[number] / MICROS, sum(wins[number]), left[number] / MICROS
-            found.append((number, session, made(Standing, (now_us, requests, *money))))
+            requests = seen if asked is None else asked[number]
+            account = now_us, requests, spend[number] / MICROS, sum(wins[number]), left[number] / MICROS
+            found.append((number, session, made(Standing, account)))
         return found
 
     def budgets_left(self) -> NDArray[np.float64]:
         """Return what each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""
-        spend = (self._ledger.spend / MICROS).tolist()
-        pairs = zip(self._allowances, spend, strict=True)
-        return np.array([allowance.left_of(allowance.total, spent) for allowance, spent in pairs])
+        pairs = zip(self._allowances, self._ledger.spend.tolist(), strict=True)
+        return np.array([one.left_of(one.total, spent / MICROS) for one, spent in pairs])

@@ -19,8 +19,8 @@ class DataUsage:
 
     def __init__(self, scenario: Scenario, world: World, sessions: Sequence[BidderSession]) -> None:
         self._scenario, self._sessions = scenario, sessions
-        self._looks_up = np.array([bool(session.looks_up) for session in sessions], dtype=np.bool_)
-        self._lookups = np.zeros(len(sessions), dtype=np.int64)  # in each of its sources
+        self._lookups = [0] * len(sessions)
+        """Each bidder's look-ups in each of its sources."""
         self._matches = {
             (number, name): 0
             for number, session in enumerate(sessions)
@@ -30,14 +30,14 @@ class DataUsage:
 
     def note(self, world: World, part: slice, is_open: NDArray[np.bool_], delivery: ChunkDelivery) -> None:
         """Count requests of the chunk that go to the bidders that may bid (``is_open``)."""
-        looking, sends_all = is_open & self._looks_up, delivery.sends_all
-        if sends_all:
-            self._lookups[looking] += part.stop - part.start
-        else:
-            for number in np.flatnonzero(looking).tolist():
-                self._lookups[number] += delivery.is_sent(number, part).sum()
+        may_bid, sends_all = is_open.tolist(), delivery.sends_all
+        for number, is_asked in enumerate(may_bid):
+            if is_asked and sends_all:
+                self._lookups[number] += part.stop - part.start
+            elif is_asked:
+                self._lookups[number] += int(np.count_nonzero(delivery.is_sent(number, part)))
         for number, name in self._matches:
-            if looking[number]:
+            if may_bid[number]:
                 found = world.matched(self._sessions[number].advertiser, name, part)
                 sent = found if sends_all else found & delivery.is_sent(number, part)
                 self._matches[number, name] += int(np.count_nonzero(sent))
@@ -49,7 +49,7 @@ class DataUsage:
         so that no fraction of a look-up's price is lost.
         """
         count, found, cost = [], [], []
-        for number, (session, lookups) in enumerate(zip(self._sessions, self._lookups.tolist(), strict=True)):
+        for number, (session, lookups) in enumerate(zip(self._sessions, self._lookups, strict=True)):
             matches = [self._matches.get((number, name), lookups) for name in session.looks_up]
             sources = [self._scenario.source[name] for name in session.looks_up]
             count.append(lookups * len(sources))

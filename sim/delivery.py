@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .auction.lateness import count_late
 from .bidder_session import BidderSession
+from .cells import constant
 from .delays import cdf, quantile
 from .scenario import Scenario
 from .serving import held_out
@@ -31,7 +32,7 @@ class Delivery:
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
         self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
-        self.share = np.ones(len(sessions))
+        self.share = constant(len(sessions), 1.0, np.float64)
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the counts as columns of ``RunResult.bidders``."""

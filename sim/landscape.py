@@ -117,6 +117,12 @@ def context_levels(scenario: Scenario) -> NDArray[np.float64]:
     return levels
 
 
+@kept
+def is_level(scenario: Scenario) -> bool:
+    """Return whether prices are the same in all contexts."""
+    return bool((context_levels(scenario) == 1.0).all())
+
+
 def mixture(scenario: Scenario) -> Landscape:
     """Return the landscape over all contexts, which are equally frequent."""
     levels = context_levels(scenario)

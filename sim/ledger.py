@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .auction.arrays import Ledger
+from .cells import constant, over_slots
 from .response import mean_response
 from .scenario import HOUR_US, MICROS, Scenario
 from .scenario.base import MAX_SPEND_MICROS
@@ -50,12 +51,12 @@ def bidder_columns(
 
     Where views are not drawn all impressions are seen; where people are not known each reaches a new one.
     """
-    spend, wins = ledger.spend / MICROS, ledger.wins.sum(axis=1)
+    spend, wins = ledger.spend / MICROS, over_slots(ledger.wins)
     viewed = ledger.viewed if is_drawn else wins.astype(np.float64)
     return {
         "bidder": np.array(names, dtype=object),
         "advertiser": np.array(advertisers, dtype=object),
-        "requests": np.array([requests] * len(names), dtype=np.int64),
+        "requests": constant(len(names), requests, np.int64),
         "wins": wins,
         "win_rate": wins / max(requests, 1),
         "spend": spend,

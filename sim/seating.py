@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .auction.arrays import Rules, Scores, Seats
 from .auction.rankings import ranking
 from .bidder_session import BidderSession
+from .kept import kept
 from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .streams import Streams
 
 
 def rules_of(scenario: Scenario, bidders: int) -> Rules:
     """Return the exchange's rules."""
+    rates, soft_floor, fee = _fixed_rules(scenario)
+    top, names = np.zeros((2, len(rates) + 1), dtype=np.int64)
+    return Rules(rates, soft_floor, fee, top, names, stands=np.ones(bidders, dtype=np.bool_))
+
+
+@kept
+def _fixed_rules(scenario: Scenario) -> tuple[NDArray[np.float64], int, float]:
+    """Return the slots' click rates, the soft floor in micros, and the exchange's share."""
     auction = scenario.auction
-    top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
-    return Rules(
-        rates=np.array(auction.slots),
-        soft_floor=round(auction.soft_floor_cpm * MICROS_PER_CPM),
-        fee=auction.fee,
-        top=top,
-        names=names,
-        stands=np.ones(bidders, dtype=np.bool_),
-    )
+    return np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee
 
 
 def scores_of(scenario: Scenario, sessions: Sequence[BidderSession]) -> Scores | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .auction.arrays import Ledger
+from .cells import over_slots
 from .scenario import HOUR_US, MICROS
 
 
@@ -39,14 +42,21 @@ class Series:
         self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins
         self._value[self._noted :] = ledger.value
         rows, n = self._multipliers.shape
-        hours = np.arange(rows) * self._every_h
-        hours = hours if self._every_h % 1 else hours.astype(np.int64)
-        wins = self._wins.sum(axis=2)
+        wins = over_slots(self._wins)
         return {
             "bidder": np.array(names, dtype=object).repeat(rows),
-            "hour": hours[None].repeat(n, axis=0).ravel(),
+            "hour": _hours(rows, self._every_h, n),
             "spend": ((self._spend[1:] - self._spend[:-1]) / MICROS).T.ravel(),
             "wins": (wins[1:] - wins[:-1]).T.ravel(),
             "value": (self._value[1:] - self._value[:-1]).T.ravel(),
             "multiplier": self._multipliers.T.ravel(),
         }
+
+
+@lru_cache(maxsize=64)
+def _hours(rows: int, every_h: float, bidders: int) -> NDArray[Any]:
+    """Return when the rows begin, bidder by bidder; shape (bidders x rows,), which runs share."""
+    hours = np.arange(rows) * every_h
+    hours = np.tile(hours if every_h % 1 else hours.astype(np.int64), bidders)
+    hours.flags.writeable = False
+    return hours

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .auction.arrays import Ledger, Seats
 from .audience import Visits
 from .calendar import Calendar
+from .cells import constant
 from .ledger import UNLIMITED
 from .scenario import HOUR_US, MICROS, Holdout, Terms
 from .streams import Streams
@@ -68,7 +69,7 @@ class ServingRules:
         self.floors = seats.floor.copy()
         """The bidders' own floors in micros, whether they may bid or not, shape (bidders,)."""
         self.is_always_open = all(map(is_always_open, terms))
-        self.is_open = np.ones(len(terms), dtype=np.bool_)
+        self.is_open = constant(len(terms), value=True, kind=np.bool_)
         """Whether each bidder may bid now, shape (bidders,)."""
         self.version = 0
         """How often a bidder's floor or its money for the day has changed."""

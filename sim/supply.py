@@ -13,7 +13,7 @@ from .arrivals import SLICE, arrivals
 from .auction.mechanisms import MECHANISMS
 from .audience import COMMON, Visits, draw_types
 from .cells import constant
-from .landscape import Landscape, context_levels
+from .landscape import Landscape, context_levels, is_level
 from .scenario import (
     HOUR_US,
     MAX_MICROS,
@@ -153,10 +153,9 @@ def _by_context(
     price: NDArray[np.int64], scenario: Scenario, streams: Streams, visits: Visits, owner: str
 ) -> NDArray[np.int64]:
     """Outside prices at the level of each request's context; none stays none."""
-    levels = context_levels(scenario)
-    if (levels == 1.0).all():
+    if is_level(scenario):
         return price
-    level = levels[draw_types(scenario, streams, owner, visits)["context"]]
+    level = context_levels(scenario)[draw_types(scenario, streams, owner, visits)["context"]]
     dear: NDArray[np.int64] = np.rint(np.minimum(price * level, MAX_MICROS)).astype(np.int64)
     return np.where(price < 0, price, dear)
 
@@ -164,9 +163,10 @@ def _by_context(
 def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArray[np.int8]:
     """The auction type of each request, by number: one for all, or drawn by the shares of a mixed market."""
     share = auction.shares
+    if len(share) == 1:
+        (name,) = share
+        return constant(n, MECHANISMS[name], np.int8)
     numbers = np.array([MECHANISMS[name] for name in share], dtype=np.int8)
-    if len(numbers) == 1:
-        return constant(n, numbers[0], np.int8)
     edges = np.cumsum(list(share.values()))
     drawn = np.searchsorted(edges / edges[-1], streams.uniform("mechanism", start, n), side="right")
     return numbers[drawn]

@@ -7,6 +7,7 @@ spares the kernel from looking at every bidder on every request.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -20,7 +21,7 @@ from .cells import join_codes
 from .public_columns import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
-from .visible import BidError, VisibleRequests
+from .visible import BidError, VisibleRequests, is_fixed
 from .world import World
 
 SPARE = 2
@@ -69,15 +70,16 @@ class BidTables:
         """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
         self.version = 0
         """How often bids on cells have been written."""
+        self._entered: list[object] = [None] * len(sessions)
+        """Each bidder's last bids on all its cells, where they cannot change."""
         self._asks_ahead = asks_ahead
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         is_capped = any(session.terms.caps for session in sessions)
-        length = min(len(sessions), CAPPED) if is_capped else 0
-        self.shortlist = _shortlist(
-            joint if shared and len(sessions) > FEW else 0, max(length, slots + 1 + SPARE)
-        )
+        length = max(min(len(sessions), CAPPED) if is_capped else 0, slots + 1 + SPARE)
+        is_listed = shared and len(sessions) > FEW
+        self.shortlist = _shortlist(joint, length) if is_listed else _no_shortlist(length)
 
     def load(self, cells: NDArray[np.int32], scale: float) -> None:
         """Turn to the visible cells of a new chunk, shape (columns, n).
@@ -87,6 +89,7 @@ class BidTables:
         most = MAX_CHARGE_MICROS / MICROS / scale
         if most < self._most_bid:
             self._most_bid = most
+            self._entered = [None] * len(self._sessions)
             for session in self._sessions:
                 session.is_stale = True
         self.cells = cells
@@ -161,11 +164,13 @@ class BidTables:
         """Ask a bidder about requests, and write its bids and creatives; return whether all are bids (or raise ``BidError``)."""
         session, own_cell = self._sessions[number], self._own_cell[number]
         bids = session.bids(requests, hour)
-        wrong = enter_bids(bids, self._most_bid, own_cell, micros)
-        if wrong >= 0:
-            if refuses:
-                session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
-            return False
+        if session.cells is None or bids is not self._entered[number]:
+            wrong = enter_bids(bids, self._most_bid, own_cell, micros)
+            if wrong >= 0:
+                if refuses:
+                    session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
+                return False
+            self._entered[number] = bids if is_fixed(bids) else None
         if session.chooses:
             answer = session.creatives(requests, hour)
             if session.chooses_anew:
@@ -243,6 +248,12 @@ def _known_until(world: World, columns: Sequence[str], first: int) -> int:
     if EXPOSURES in columns:
         return first
     return min([world.known_until(column, first) for column in columns], default=len(world.chunk))
+
+
+@lru_cache(maxsize=64)
+def _no_shortlist(length: int) -> Shortlist:
+    """Return the shortlist of no cells, in which nothing changes: all runs share it."""
+    return _shortlist(0, length)
 
 
 def _shortlist(cells: int, length: int) -> Shortlist:

@@ -41,6 +41,11 @@ def _passed(strategy: Strategy) -> set[object]:  # noqa: ARG001
     return set()
 
 
+def is_tried(strategy: Strategy) -> bool:
+    """Return whether a strategy has passed some trial."""
+    return bool(_passed(strategy))
+
+
 Ask = Callable[[Strategy, VisibleRequests], BidResponse]
 
 

@@ -26,6 +26,11 @@ def frozen(column: NDArray[Any]) -> NDArray[Any]:
     return copy
 
 
+def is_fixed(answer: NDArray[Any]) -> bool:
+    """Whether an array that is answered once more holds what it held before."""
+    return answer.base is None and not answer.flags.writeable
+
+
 class VisibleRequests(Mapping[str, NDArray[Any]]):
     """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
 
@@ -132,6 +137,7 @@ class Strategy(Protocol):
 
     ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
     once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
+    The same array answered once more, where it is read-only, counts as what it held the first time.
 
     A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method
     ``creative(requests)``: the number of the campaign's creative to be shown where the bid wins, shape (requests.n,),
@@ -182,7 +188,7 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
     ``who`` is the strategy and its bidder, as messages name them.
     """
-    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and bids.shape == (requests.n,):
+    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and len(bids) == requests._n and bids.ndim == 1:  # noqa: SLF001 - asked for in each control step
         return bids
     if isinstance(bids, np.ma.MaskedArray):
         raise BidError(

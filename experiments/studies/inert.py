@@ -169,10 +169,13 @@ def _is_same(
     theirs = next(stages, [])
     if len(ours) != len(theirs) or any(str(mine) != str(its) for mine, its in zip(ours, theirs, strict=True)):
         return False
-    changed = (pair for pair in zip(ours, theirs, strict=True) if pair[0].key != pair[1].key)
-    if first := min(changed, key=lambda pair: _order(pair[0]), default=None):
-        mine, its = first
-        return compared(mine, its, next((result for _, result in study.ledger.of([mine])), None))
+    first: tuple[Cell, Cell] | None = None
+    for mine, its in zip(ours, theirs, strict=True):  # an address takes long, and only few are needed
+        if (first is None or _order(mine) < _order(first[0])) and mine.key != its.key:
+            first = mine, its
+    if first:
+        known = next((result for _, result in study.ledger.of(first[:1])), None)
+        return compared(*first, known)
     kept: dict[str, Cell] = {}
     for cell in chain(theirs, chain.from_iterable(stages)):
         if cell.key not in finished:

@@ -19,7 +19,16 @@ from ..stock import Shelves
 from ..streams import Streams
 from ..supply import NO_REQUESTS, Chunk
 
-_NOTHING, _ALL_ONE, _NO_KEY = np.empty(0), np.ones(1), np.zeros(1, dtype=np.uint64)
+_WORTH_ALONE: dict[str, Any] = {
+    **dict.fromkeys(Effects._fields[1:7], np.empty(0)),
+    "creative_stride": 0,
+    "apart": 1,
+    "rotation": np.ones(1),
+    "rotation_key": np.zeros(1, dtype=np.uint64),
+    "drawn": False,
+    "lasting": np.empty(0),
+}
+"""The fields of effects where nothing is clicked or unseen."""
 
 
 class World:
@@ -161,19 +170,8 @@ class World:
         creatives = max(len(effects.rotation), 1)
         return np.asarray(effects.worth[:: effects.apart].reshape(creatives, -1).max(axis=0)[row])
 
-    def _effects(
-        self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
-    ) -> Effects:
-        """Worth alone: nothing is clicked, and all is seen."""
-        none = _NOTHING
-        return Effects(
-            worth, none, none, none, none, none, none, offset, column,
-            creative_stride=0,
-            apart=1,
-            rotation=_ALL_ONE,
-            rotation_key=_NO_KEY,
-            fading=fading(self._scenario.response),
-            keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
-            drawn=False,
-            lasting=none,
-        )  # fmt: skip
+    def _effects(self, offset: NDArray[np.int64], column: NDArray[np.int64], **told: Any) -> Effects:
+        """Return effects with what is ``told``, ``worth`` at least; without more nothing is clicked, and all is seen."""
+        keys = np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")])
+        known = {**_WORTH_ALONE, "fading": fading(self._scenario.response), "keys": keys, **told}
+        return Effects(offset=offset, column=column, **known)

@@ -47,7 +47,7 @@ class PrivateValues(World):
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         values = [self.column(owner, "value", slice(None)) for owner in owners]
         worth = np.concatenate(values) if values else np.empty(0)
-        return self._effects(worth, len(self.chunk) * np.arange(len(owners), dtype=np.int64), column)
+        return self._effects(len(self.chunk) * np.arange(len(owners), dtype=np.int64), column, worth=worth)
 
 
 class LogWorld(World):
@@ -66,7 +66,7 @@ class LogWorld(World):
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         logged = self.chunk.logged
         nothing = np.zeros(len(self.chunk))
-        plain = self._effects(logged.value, np.zeros(len(owners), dtype=np.int64), column)
+        plain = self._effects(np.zeros(len(owners), dtype=np.int64), column, worth=logged.value)
         return plain._replace(
             seen=np.ones(len(self.chunk)),
             seen_click=logged.click,

@@ -33,6 +33,14 @@ class TypedWorld(World):
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
+        self._outcomes: dict[str, Any] = {
+            **self._truth.flat,
+            "creative_stride": self._truth.stride,
+            "apart": self._truth.apart,
+            "rotation": self._truth.rotation,
+            "drawn": self._truth.has_outcomes,
+        }
+        """What impressions do, as fields of ``Effects``."""
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
         self._laws = source_laws(scenario)
@@ -161,14 +169,7 @@ class TypedWorld(World):
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        plain = self._effects(self._truth.flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
-        return plain._replace(
-            **self._truth.flat,
-            creative_stride=self._truth.stride,
-            apart=self._truth.apart,
-            rotation=self._truth.rotation,
-            drawn=self._truth.has_outcomes,
-        )
+        return self._effects(np.zeros(len(owners), dtype=np.int64), column, **self._outcomes)
 
     @override
     def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
