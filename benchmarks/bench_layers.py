@@ -85,8 +85,8 @@ def measure(verb, scenario):
     (point,) = load(verb, [f"scenario={scenario}"])
     study = study_class(verb)(point.settings)
     stage = {cell.key: cell for cell in reversed(next(iter(study.stages())))}.values()
-    where = Counter("pilots" if c.is_pilot else "points" if c.point else "own" for c in stage)
-    first = [cell for cell in reversed(stage) if not (cell.replication or cell.point)]
+    where = Counter("pilots" if c.is_pilot else "points" if c.study_point else "own" for c in stage)
+    first = [cell for cell in reversed(stage) if not (cell.replication or cell.study_point)]
     some = first[:: -(-len(first) // ARMS)]
     study.work(some[0])  # what a process does once
     took = {}

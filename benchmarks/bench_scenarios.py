@@ -31,7 +31,7 @@ DRIVER_S = 6.0
 
 
 def kind_of(cell):
-    return "pilots" if cell.is_pilot else "points" if cell.point else "own"
+    return "pilots" if cell.is_pilot else "points" if cell.study_point else "own"
 
 
 def estimated(verb, scenario):

@@ -62,7 +62,7 @@ def measure(cells, executor):
 
     (point,) = load("value", OWN.format(max(2, cells // ARMS), executor).split())
     started = time.perf_counter(), time.process_time()
-    found = run_study(point, Nothing(point.settings))
+    found = run_study(point, Nothing)
     about = {
         "cells": found.ran,
         "wall_s": time.perf_counter() - started[0],
@@ -127,7 +127,7 @@ def swept(points):
                 tracemalloc.start()
             held[len(done) == points] = tracemalloc.get_traced_memory()[0]
 
-    run_studies(todo, lambda point: Nothing(point.settings), deliver)
+    run_studies(todo, Nothing, deliver)
     each = (held[1] - held[0]) / (points - warm)
     seconds = (done[-1] - done[0]) / (points - 1)
     print(json.dumps({"cells": cells[0] / points, "bytes": each, "cpu_s": seconds, "peak_mb": peak_mb()}))

@@ -43,7 +43,7 @@ SLOW = (
     "attribution/touchpoints",
 )
 RUNS = 20
-FEW = ("study.replications=2", "study.curve.replications=2", "study.range=null")
+FEW = ("study.replications=2", "study.point.replications=2", "study.range=null")
 """The default study has 30 and 6, and a range over drawn markets; its figures and pages take the same."""
 
 

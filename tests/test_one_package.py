@@ -145,6 +145,6 @@ def test_a_user_s_type_checker_sees_the_types(tmp_path):
         for line in done.stdout.splitlines()
         if "Revealed" in line
     ]
-    results = "Study | SweepTables | ComparisonTables"
-    assert revealed == ["Scenario", results, "Study", "RunResult"], done.stdout
+    results = "StudyFolder | SweepTables | ComparisonTables"
+    assert revealed == ["Scenario", results, "StudyFolder", "RunResult"], done.stdout
     assert "error" not in done.stdout

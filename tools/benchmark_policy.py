@@ -43,7 +43,7 @@ def game(
         train_requests=one.train_requests,
         seed=suite.seeds["train"],
         replication=replication,
-        point=f"{market}/{information}",
+        study_point=f"{market}/{information}",
         lineup=lineup_of(scenario, spec),
         replayed=one.replayed,
         target_cpa=one.target_cpa,

@@ -53,14 +53,14 @@ class Finding:
 
 
 PLAIN = "plot.enabled=false"
-WORLDS = ("study.curve.replications=4", "study.curve.requests=20000")
+WORLDS = ("study.point.replications=4", "study.point.requests=20000")
 FRESH = ("scenario=real_time_optimiser", "study.replications=10", "study.lattice=false", PLAIN)
 CREATIVES = ("scenario=present_value_in_context", "study.replications=10", PLAIN)
 LONG = ("scenario=b2b_long_cycle", "study.replications=5", PLAIN)
 CONTENT = (
     "scenario=content_and_native", "study.replications=6", "study.silo=clicks", "study.lattice=false", PLAIN,
 )  # fmt: skip
-SMALL_PLANS = ("study.curve.requests=10000",)
+SMALL_PLANS = ("study.point.requests=10000",)
 STAGE_ALONE = ("difference_to_none", "focal_profit", "stage")
 LOST = ("value_of_joint_data", "revenue_lost_pct", "")
 
@@ -113,7 +113,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
     ),
     "Optimise the business through data": (
         Finding("Tonight's copy of prices and stock", "value", (
-            *FRESH, "study.curve.replications=4", "study.worlds=30")),
+            *FRESH, "study.point.replications=4", "study.worlds=30")),
         Finding("The prices and the stock of this minute", "value", (
             *FRESH, *(f"source.{name}.{key}=0" for name in ("profile", "stock") for key in ("sync_interval_h", "latency_h")))),
         Finding("It fails where prices drift faster than copies come, and deliveries come soon", "value", (
@@ -144,7 +144,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
     ),
     "Value through content": (
         Finding("Content against the spot, and far sight against clicks", "value", (
-            *CONTENT, "study.curve.replications=3", "study.worlds=20")),
+            *CONTENT, "study.point.replications=3", "study.worlds=20")),
         Finding("It fails where what is left fades fast", "value", (*CONTENT, "journey.half_life_h=40")),
         Finding("It fails where content costs more than it does", "value", (
             *CONTENT, "rivals.by_context=[9,0.5,1,2.5]")),
@@ -206,7 +206,7 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, StudyResult]:
     from jointbid.experiments.studies.session import run_study
 
     (point,) = load(finding.verb, [*finding.overrides, f"results_dir={results_dir}"])
-    found = run_study(point, study_class(finding.verb)(point.settings))
+    found = run_study(point, study_class(finding.verb))
     if found.failures or found.summary is None:
         raise RuntimeError(f"{finding.command}: {len(found.failures)} cells failed")
     return point.settings.scenario.question, found

@@ -29,8 +29,6 @@ BY_LAST_TOUCH, BY_CLAIMS = f"{UNIFIED}/last_touch", f"{SILO}/last_touch"
 COMPARED = {"end_to_end_value": (BY_LAST_TOUCH, BY_CLAIMS), "test_over_last_touch": (TEST, BY_LAST_TOUCH)}
 """Estimand -> budgets by what, and by what they are compared with."""
 BUDGET = "daily_budget"
-NEXT = 100_000
-"""Budgets that a replication's log leads to are played in another market: that of the replication so much further on."""
 INTERESTED = 1
 
 
@@ -60,7 +58,7 @@ def credit_names() -> list[str]:
     return [f"{scope}/{rule}" for scope in (UNIFIED, SILO) for rule in RULES]
 
 
-def plan_of(scenario: Scenario) -> Touchpoints:
+def touchpoints_of(scenario: Scenario) -> Touchpoints:
     """The scenario's touchpoints; ``ValueError`` where it has none."""
     if scenario.touchpoints is None:
         raise ValueError("this scenario has no channels: set touchpoints")
@@ -69,7 +67,7 @@ def plan_of(scenario: Scenario) -> Touchpoints:
 
 def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a channel, with what its log credits it with, or what the test found."""
-    plan, market = plan_of(cell.scenario), campaigns(cell)
+    plan, market = touchpoints_of(cell.scenario), campaigns(cell)
     log = TouchLog(len(market)) if cell.arm == OBSERVED and not cell.policies else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log, drawn=drawn_by(cell))
     found = cell_result(cell, result, [{"focal": True}] * len(market), MARKET_FIGURES, hours=False)
@@ -89,7 +87,7 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
 
     A test's budget shrinks with the people that it leaves out, so that the others see what they would have seen without it.
     """
-    scenario, plan = cell.scenario, plan_of(cell.scenario)
+    scenario, plan = cell.scenario, touchpoints_of(cell.scenario)
     place = next(
         n for n in scenario.source if scenario.factor_of(n) == "context" and scenario.data_of(n).is_whole
     )
@@ -138,7 +136,7 @@ def tested(cell: Cell, result: RunResult) -> dict[str, list[Any]]:
     read alone, as its owner can: the other channels' tests run at the same time, independently of it. A test with fewer than two
     people on a side says nothing: nan.
     """
-    plan, people = plan_of(cell.scenario), cell.scenario.audience.people or 0
+    plan, people = touchpoints_of(cell.scenario), cell.scenario.audience.people or 0
     bought = np.bincount(result.purchases.get("account", np.empty(0, np.int64)), minlength=people)
     streams = Streams(cell.seed, cell.replication)
     effects, errors = [], []

@@ -20,7 +20,7 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 from .bidders import entrants, information, valuation
-from .cell import Cell, CellResult, cell_result, label
+from .cell import Cell, CellResult, MarketKey, cell_result, label
 
 US_PER_H = 3.6e9
 SEAT = "seat_1"
@@ -122,24 +122,17 @@ def _replay(cell: Cell) -> tuple[RunResult, NDArray[np.float64], NDArray[np.floa
 def _log_of(cell: Cell) -> tuple[Scenario, LogColumns]:
     """Return the log of a replication as the holder of an arm's data has it, and the market that policies know of it."""
     learned = cell.valuation, cell.train_requests, cell.learner
-    return _written(cell.scenario.model_dump_json(), cell.arm, *learned, cell.seed, cell.replication)
+    return _written(MarketKey.of(cell.scenario), cell.arm, *learned, cell.seed, cell.replication)
 
 
 @lru_cache(maxsize=4)
 def _written(
-    market: str, arm: str, valued: str, train_requests: int, learner: str, seed: int, replication: int
+    market: MarketKey, arm: str, valued: str, train_requests: int, learner: str, seed: int, replication: int
 ) -> tuple[Scenario, LogColumns]:
     """Write the log: one advertiser that never bids records time, price and its own data of each request."""
-    scenario = Scenario.model_validate_json(market)
-    cell = Cell(
-        scenario,
-        arm,
-        valued,
-        train_requests=train_requests,
-        learner=learner,
-        seed=seed,
-        replication=replication,
-    )
+    scenario = market.scenario
+    learned: dict[str, Any] = {"train_requests": train_requests, "learner": learner}
+    cell = Cell(scenario, arm, valued, seed=seed, replication=replication, **learned)
     parts: list[Feedback] = []
     held = information(cell, arm)
     recorder = Entrant(Priced(valuation(cell, arm), Recorder(parts)), held)

@@ -35,7 +35,9 @@ def run_cell(cell: Cell) -> CellResult:
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
-    found = cell_result(cell, result, further, MARKET_FIGURES, hours=not cell.point or bool(cell.lineup))
+    found = cell_result(
+        cell, result, further, MARKET_FIGURES, hours=not cell.study_point or bool(cell.lineup)
+    )
     for row in found.rows if cell.watched else ():
         row.update(prices.columns(row["advertiser"]))
     return found
@@ -67,11 +69,11 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     holders = holders_of(cell.who, bidders)
     others = _with_what_is_for_sale(scenario, cell.others)
     arms = [cell.arm if number < holders else others for number in range(bidders)]
-    market: dict[str, Entrant] = {}
+    found: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
         held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
-        market |= seats(cell, name, arms[number], held)
-    return market
+        found |= seats(cell, name, arms[number], held)
+    return found
 
 
 def arm_of(cell: Cell, spec: StrategySpec) -> str:
@@ -277,17 +279,17 @@ def _exact_strategy(of: _Exact) -> Strategy:
     return _strategy(of.cell, of.arm, of.rivals, of.spec)
 
 
-def _about_log(cell: Cell) -> tuple[str, int, int, int]:
-    return cell.scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests
+def _about_log(cell: Cell) -> tuple[MarketKey, int, int, int]:
+    return MarketKey.of(cell.scenario), cell.seed, cell.replication, cell.train_requests
 
 
 @lru_cache(maxsize=2)
-def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
+def _log(market: MarketKey, seed: int, replication: int, requests: int) -> TrainingLog:
     """Return the log of one replication, shared by its arms."""
-    return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
+    return randomised_log(market.scenario, seed, replication, requests)
 
 
 @lru_cache(maxsize=2)
-def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+def _creative_logs(market: MarketKey, seed: int, replication: int, requests: int) -> list[TrainingLog]:
     """Return the logs of one replication with each creative's impressions apart, shared by its arms."""
-    return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)
+    return creative_logs(market.scenario, seed, replication, requests)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jointbid.sim.scenario import Scenario, StrategySpec
 
+from .replications import PILOTS
 from .versions import version
 
 if TYPE_CHECKING:
@@ -33,12 +34,9 @@ FOR_PEOPLE: dict[str, Any] = {
 }
 """Parts of a scenario that no number depends on."""
 
-PILOTS = 1_000_000
-"""Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
-
-Curve = tuple[tuple[float, float], ...]
+BidCurve = tuple[tuple[float, float], ...]
 """What is bid for a value, as (value, bid) in currency, with straight lines between."""
-Value = float | Curve
+Value = float | BidCurve
 Policies = tuple[tuple[str, Value], ...]
 """Bidder -> the value of the tuned parameter."""
 
@@ -66,7 +64,7 @@ class Cell:
         learner: the model fitted to them, see ``jointbid.strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
         replication: the number of the market; pilots have numbers of their own.
-        point: where on a curve the cell lies; empty on the ladder itself.
+        study_point: where on a curve the cell lies; empty on the ladder itself.
         lineup: the strategies of a match, a seat each, where the treatment is who plays whom; all hold the arm's data.
         deviation: a bidder, and the strategy that it alone plays in place of the configured one.
         replayed: whether the market's requests are first written to a log, which is then replayed; of the benchmark.
@@ -85,7 +83,7 @@ class Cell:
     learner: str = "ridge"
     seed: int = 1
     replication: int = 0
-    point: str = ""
+    study_point: str = ""
     lineup: tuple[StrategySpec, ...] = ()
     deviation: tuple[str, StrategySpec] | None = None
     replayed: bool = False
@@ -150,7 +148,7 @@ class Cell:
         return self.replication >= PILOTS
 
     def __str__(self) -> str:
-        where = f"{self.point}, " if self.point else ""
+        where = f"{self.study_point}, " if self.study_point else ""
         return f"{where}arm {self.treatment}, replication {self.replication}"
 
 
@@ -186,7 +184,7 @@ def cell_result(
         market: figures of the whole market that each row repeats.
         hours: whether the result has the time series.
     """
-    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
+    about = {"study_point": cell.study_point, "arm": cell.treatment, "replication": cell.replication}
     totals = {name: result.market[name] for name in market}
     rows = [
         {**about, **row, **own, **totals} for row, own in zip(_records(result.bidders), further, strict=True)

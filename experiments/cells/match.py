@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, simulate
-from jointbid.sim.scenario import HOUR_US, MICROS, Terms
+from jointbid.sim.scenario import HOUR_US, Terms
 from jointbid.sim.serving import DAY_H, changes
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
 from .bidders import drawn_by, entrants, seated
 from .cell import Cell, CellResult, cell_result, label
-
-
-class SeatPrices:
-    """A sink of auctions of one slot that keeps what each seat would have had to pay (the best other bid, or the floor), and when."""
-
-    def __init__(self, seats: int) -> None:
-        self._seats, self._parts, self._times = seats, [np.empty((seats, 0))], [np.empty(0, dtype=np.int64)]
-
-    def __call__(self, rows: Mapping[str, NDArray[Any]]) -> None:
-        """Take one block."""
-        own = rows["winner"] == np.arange(self._seats)[:, None]
-        best_other = np.where(own, rows["other_micros"], rows["bid_micros"])
-        self._parts.append(np.maximum(best_other, rows["floor_micros"]).clip(0) / MICROS)
-        self._times.append(rows["time_us"])
-
-    @property
-    def time_us(self) -> NDArray[np.int64]:
-        """Shape (requests,)."""
-        return np.concatenate(self._times)
-
-    @property
-    def prices(self) -> NDArray[np.float64]:
-        """In currency per impression, shape (seats, requests)."""
-        return np.concatenate(self._parts, axis=1)
+from .met_prices import MetPrices
 
 
 def run_match(cell: Cell) -> CellResult:
@@ -49,32 +25,32 @@ def run_match(cell: Cell) -> CellResult:
     caps and holdout. It is nan with several slots, and where purchases follow
     months after an impression: none is known there.
     """
-    market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
+    bidders, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
-    prices = SeatPrices(len(market)) if bounded else None
-    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
-    bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
+    prices = MetPrices(list(bidders), list(bidders)) if bounded else None
+    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
+    bounds = _bounds(cell, bidders, prices) if prices else [np.nan] * len(bidders)
     further = [
         {"strategy": strategy, "focal": False, "hindsight_profit": bound}
         for strategy, bound in zip(strategies, bounds, strict=True)
     ]
-    hours = len(cell.lineup) > 2 and not cell.point
+    hours = len(cell.lineup) > 2 and not cell.study_point
     return cell_result(cell, result, further, ("revenue", "welfare"), hours=hours)
 
 
-def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: SeatPrices) -> list[float]:
+def _bounds(cell: Cell, bidders: Mapping[str, Entrant], prices: MetPrices) -> list[float]:
     scenario, time_us = cell.scenario, prices.time_us
-    values = worth(scenario, list(market), cell.seed, cell.replication)
+    values = worth(scenario, list(bidders), cell.seed, cell.replication)
     return [
         _bound(
             entrant.terms or scenario.bidders.terms,
             entrant.budget,
             scenario.supply.horizon_h,
             value,
-            price,
+            prices.prices(seat),
             time_us,
         )
-        for entrant, value, price in zip(market.values(), values, prices.prices, strict=True)
+        for (seat, entrant), value in zip(bidders.items(), values, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The prices that a bidder meets: on each request, what it would have had to bid more than."""
+"""The prices that a bidder meets in auctions of one slot: on each request, what it would have had to bid more than."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEVELS = np.linspace(0.0, 1.0, 513)
 
 
 class MetPrices:
-    """A sink that keeps the highest bid which each of some advertisers met, in auctions of one slot.
+    """A sink that keeps the highest bid which each of some advertisers met, and when, in auctions of one slot.
 
     Args:
         advertisers: of every bidder, in the order of their numbers; who bids for one of them is no rival of it.
@@ -24,8 +24,9 @@ class MetPrices:
 
     def __init__(self, advertisers: Sequence[str], watched: Sequence[str]) -> None:
         self._own = {name: [n for n, other in enumerate(advertisers) if other == name] for name in watched}
-        self._met: dict[str, list[NDArray[np.int64]]] = {name: [] for name in watched}
+        self._met = {name: [np.empty(0, dtype=np.int64)] for name in watched}
         self._sold: list[NDArray[np.float64]] = []
+        self._times = [np.empty(0, dtype=np.int64)]
 
     def __call__(self, block: Mapping[str, NDArray[Any]]) -> None:
         """Take a block of auctions: the highest rival is the winner, or whom one has beaten; without a rival it is the floor, at least 0."""
@@ -34,6 +35,16 @@ class MetPrices:
             rival = np.where(np.isin(block["winner"], own), block["other_micros"], block["bid_micros"])
             self._met[name].append(np.maximum(rival, least))
         self._sold.append(block["value"][block["winner"] >= 0])
+        self._times.append(block["time_us"])
+
+    @property
+    def time_us(self) -> NDArray[np.int64]:
+        """Shape (requests,)."""
+        return np.concatenate(self._times)
+
+    def prices(self, advertiser: str) -> NDArray[np.float64]:
+        """Return what a watched advertiser met, in currency per impression, shape (requests,)."""
+        return np.concatenate(self._met[advertiser]) / MICROS
 
     def columns(self, advertiser: str) -> dict[str, list[float]]:
         """For the advertiser's row: quantiles of the ``prices`` that it met and of the ``values`` that bidders won, in currency.
@@ -42,8 +53,8 @@ class MetPrices:
         """
         if advertiser not in self._met:
             return {"prices": [], "values": []}
-        met, sold = np.concatenate(self._met[advertiser]) / MICROS, np.concatenate(self._sold)
+        sold = np.concatenate(self._sold)
         return {
-            "prices": np.quantile(met, LEVELS).tolist(),
+            "prices": np.quantile(self.prices(advertiser), LEVELS).tolist(),
             "values": np.quantile(sold, LEVELS).tolist() if len(sold) else [],
         }

@@ -17,7 +17,7 @@ from jointbid.sim import RunResult, simulate
 from jointbid.sim.scenario import HOUR_US, MICROS
 from jointbid.sim.touchpoints import TouchLog, paths
 
-from .attribution_season import OBSERVED, WITHOUT, campaigns, plan_of
+from .attribution_season import OBSERVED, WITHOUT, campaigns, touchpoints_of
 from .cell import Cell
 
 WEEK_H = 168
@@ -78,7 +78,7 @@ def play_season(cell: Cell) -> WeeklySeason:
     Args:
         cell: of the arm `OBSERVED`, of a scenario with touchpoints, people and at least one whole week.
     """
-    names, weeks = list(plan_of(cell.scenario).channels), full_weeks(cell)
+    names, weeks = list(touchpoints_of(cell.scenario).channels), full_weeks(cell)
     log, touches = WeekLog(len(names), weeks), TouchLog(len(names))
 
     def sink(rows: Mapping[str, NDArray[Any]]) -> None:
@@ -141,7 +141,7 @@ def _last_touch(
 ) -> NDArray[np.float64]:
     """Return purchases by the channel of their last touchpoint within the window, by week; shape (channels, weeks)."""
     bought = result.purchases or {"hour": np.empty(0), "account": np.empty(0, np.int64)}
-    way = paths(touches.touches(), bought, plan_of(cell.scenario).window_h)
+    way = paths(touches.touches(), bought, touchpoints_of(cell.scenario).window_h)
     hour, account = np.asarray(bought["hour"]), np.asarray(bought["account"], dtype=np.int64)
     week = _week_of(hour[np.lexsort((hour, account))])
     found = np.zeros((channels, weeks))

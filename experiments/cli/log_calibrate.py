@@ -10,7 +10,7 @@ from ..errors import BadInput, path_of, refused
 from ..logs.calibration.fit import fit
 from ..logs.calibration.page import NOTES, UNKNOWN, about, digits, page, page_title, sections
 from ..logs.read_log import read_log
-from ..logs.replay.plan import Plan, seen_rows
+from ..logs.replay.plan import ReplayPlan, seen_rows
 from ..logs.replay.priced_log import check_prices
 from ..report import tables
 from .log import Call, override
@@ -29,7 +29,7 @@ def main(call: Call) -> int:
     _refuse_others(out, SCENARIO_HEAD)
     _refuse_others(out.with_suffix(".md"), page_title(out.stem))
     settings = load("value", [override(call), *call.overrides])[0].settings
-    plan = Plan.from_settings(settings)
+    plan = ReplayPlan.from_settings(settings)
     log = read_log(plan.supply, plan.seed)
     check_prices(log)
     fitted = fit(plan, seen_rows(log), out.stem)

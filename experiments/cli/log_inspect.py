@@ -13,9 +13,9 @@ from jointbid.sim.scenario import LogSupply
 from ..config.points import load
 from ..logs.formats.registry import all_formats, open_log
 from ..logs.inspection.advice import has_lost_rows, warnings
-from ..logs.inspection.survey import MOST_NAMES, Histogram, Survey
+from ..logs.inspection.survey import Histogram, Survey
 from ..logs.log_table import Reader, RowCount
-from ..logs.read_log import stream
+from ..logs.read_log import MOST_NAMES, stream
 from ..logs.rows.row_audit import RowAudit
 from ..report import tables
 from .log import Call, override

@@ -5,11 +5,11 @@ from __future__ import annotations
 from jointbid.sim.scenario import LogSupply
 
 from ..config.points import load
-from ..logs.formats.joins.accounting import account
+from ..logs.formats.joins.join_counts import count_joins
 from ..logs.formats.registry import open_joined
 from ..logs.rows.row_audit import RowAudit
 from ..report import tables
-from ..report.join_account import join_sentences, join_tables
+from ..report.join_counts import join_sentences, join_tables
 from .log import Call, override
 
 
@@ -18,7 +18,7 @@ def main(call: Call) -> int:
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
     audit = RowAudit(supply.path, drop_bad=supply.drop_bad, private=True)
-    found = account(open_joined(supply), audit)
+    found = count_joins(open_joined(supply), audit)
     least = supply.min_group
     tables.show(*join_tables(found, least), *join_sentences(found, least))
     return 0

@@ -119,10 +119,11 @@ def _dispatch(arguments: list[str]) -> int:
         return DONE
     options = parse(arguments)
     name = VERBS[options.verb][0] if options.verb else ""
-    if options.help and name not in OWN_HELP:
+    helper = OWN_HELP.get(name)
+    if options.help and not helper:
         sys.stdout.write(options.help)
         return DONE
-    module = importlib.import_module(f"{__package__}.{name}")
+    module = importlib.import_module(f"{__package__}.{helper if options.help else name}")
     code: int = module.helped(options) if options.help else module.main(options)
     sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

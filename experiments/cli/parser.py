@@ -16,8 +16,8 @@ STUDY = "study"
 """The module of all verbs that run a study."""
 HELP = "help"
 """The verb that explains keys."""
-OWN_HELP = (STUDY, "run", "log", HELP)
-"""Modules with a function `helped(options)`, which prints more than the options."""
+OWN_HELP = {STUDY: STUDY, "run": STUDY, "log": "log", HELP: HELP}
+"""Module of a verb -> that with a function `helped(options)`, which prints more than the options."""
 
 VERBS = {
     **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},

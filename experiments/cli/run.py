@@ -9,9 +9,7 @@ from ..config.points import Point
 from ..errors import BadInput
 from .output import mute
 from .parser import Options
-from .study import helped, points
-
-__all__ = ["helped", "main"]
+from .study import points
 
 
 def main(options: Options) -> int:

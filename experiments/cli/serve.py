@@ -77,7 +77,7 @@ def _desk(point: Point, options: Options) -> Desk:
     from jointbid.strategies.openrtb.desk import Desk
 
     about = point.settings
-    scenario, study = about.market, about.study
+    scenario, study = about.played_scenario, about.study
     if scenario.supply.kind == "log":
         raise BadInput(
             "supply.kind = log: serve needs a scenario whose requests are described, as scenario=default"

@@ -114,9 +114,9 @@ def _market(scenario: str | None) -> Any:
     from ..config.points import load
 
     (point,) = load("run", [f"scenario={scenario}"])
-    if point.settings.market.supply.kind == "log":
+    if point.settings.played_scenario.supply.kind == "log":
         raise BadInput(f"--scenario {scenario}: replays a log; name one that is simulated")
-    return point.settings.market
+    return point.settings.played_scenario
 
 
 def _described(case: Any) -> str:

@@ -144,7 +144,7 @@ def _one_cell(point: Point, cell: str) -> int:
     from ..studies.session import run_one_cell
 
     try:
-        result = run_one_cell(point, study_class(point.verb)(point.settings), cell)
+        result = run_one_cell(point, study_class(point.verb), cell)
     except BadInput:
         raise
     except Exception:  # noqa: BLE001 - a strategy may do anything; that is what is looked at

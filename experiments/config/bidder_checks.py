@@ -13,7 +13,7 @@ from ..cells.arms import JOINING, SPLIT_BUDGET, bidder_names
 from ..cells.cell import label
 from ..errors import closest
 from .lineup import lineup_of
-from .study_settings import TournamentStudy
+from .study_settings import TournamentSettings
 
 if TYPE_CHECKING:
     from jointbid.sim.scenario import Scenario
@@ -95,7 +95,7 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def seat_problems(settings: Settings[Any]) -> Iterator[str]:
     """Strategies of a tournament that cannot be made or distinguished, and a market in which seats differ."""
-    if not isinstance(settings.study, TournamentStudy) or settings.scenario.supply.kind == "log":
+    if not isinstance(settings.study, TournamentSettings) or settings.scenario.supply.kind == "log":
         return
     if settings.scenario.auction.bidder_floor_cpm:
         yield "auction.bidder_floor_cpm: the seats of a tournament have no floors of their own; leave it empty"

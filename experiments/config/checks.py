@@ -14,8 +14,8 @@ from .collaboration import collaboration_problems
 from .first_party import first_party_problems
 from .learnable import not_learnable, unmatched_problems
 from .settings import Settings
-from .study_settings import BENCHMARK_SEEDS, AdoptionStudy, AttributionStudy
-from .value_settings import ValueStudy
+from .study_settings import BENCHMARK_SEEDS, AdoptionSettings, AttributionSettings
+from .value_settings import ValueSettings
 
 LOG_OWNERS = {"profile": "cio", "context+history": "cmo"}
 LOG_ARMS = (
@@ -78,13 +78,13 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
     who = getattr(study, "who", None)
     if isinstance(who, int) and who > count:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
-    if isinstance(study, AdoptionStudy) and study.arm == study.others:
+    if isinstance(study, AdoptionSettings) and study.arm == study.others:
         yield f"study.others = {study.others}: must not be study.arm, or no bidder has anything to adopt"
-    if isinstance(study, AdoptionStudy) and settings.scenario.bidders.beliefs == "winning":
+    if isinstance(study, AdoptionSettings) and settings.scenario.bidders.beliefs == "winning":
         for key, arm in (("arm", study.arm), ("others", study.others)):
             if arm in {*APART, CLICKS}:
                 yield f"study.{key} = {arm}: with bidders.beliefs=winning must be none, joint or sources"
-    if isinstance(study, AttributionStudy) and count != 1:
+    if isinstance(study, AttributionSettings) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
     if getattr(study, "upgrade", None) and study.tune is not None:
         yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
@@ -116,7 +116,7 @@ def _of_comparison(settings: Settings[Any]) -> Iterator[str]:
         "own data are built": settings.first_party,
     }
     compared = [what for what, plan in plans.items() if plan is not None]
-    if not compared or not isinstance(settings.study, ValueStudy):
+    if not compared or not isinstance(settings.study, ValueSettings):
         return
     if settings.study.tune is not None:
         yield "study.tune: levels and months are not retuned; leave it out"

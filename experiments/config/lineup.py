@@ -10,7 +10,7 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from .settings import Settings
-from .study_settings import TournamentStudy
+from .study_settings import TournamentSettings
 
 STANDARD = tuple(
     StrategySpec(name=name)
@@ -35,7 +35,7 @@ class Lineup:
             yield f"of the standard field these cannot play in this market, and are left out: {each}"
 
 
-def lineup_of(settings: Settings[TournamentStudy]) -> Lineup:
+def lineup_of(settings: Settings[TournamentSettings]) -> Lineup:
     """Return the strategies of ``study.strategies``; else those of the standard field that can be made for this market."""
     named = settings.study.strategies
     if named is not None:

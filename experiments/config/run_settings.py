@@ -13,7 +13,7 @@ from .study_settings import Arm, Learner, Valuation, Who
 from .value_settings import Replay
 
 
-class RunStudy(Model):
+class RunSettings(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication."""
 
     arm: Arm = "joint"

@@ -13,7 +13,7 @@ from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
 from .plot_settings import Plot
 from .shape import to_yaml_shape
-from .study_settings import Money
+from .study_settings import JoiningCosts
 
 EXECUTORS = {
     "serial": "serial:Serial",
@@ -81,7 +81,7 @@ class Settings(Model, Generic[StudySettings]):
     """How ranges of a sweep are sampled."""
     study: StudySettings
     """The settings of the verb's own study."""
-    money: Money = Money()
+    money: JoiningCosts = JoiningCosts()
     """Costs and volume."""
     collaboration: Collaboration | None = None
     """How far two departments work together; null: as far as the sources say."""
@@ -92,10 +92,10 @@ class Settings(Model, Generic[StudySettings]):
     plot: Plot = Plot()
     """How plots are drawn."""
     scenario: Scenario
-    """The market as it was given; `market` is what is simulated."""
+    """The market as it was given; `played_scenario` is what is simulated."""
 
     @property
-    def market(self) -> Scenario:
+    def played_scenario(self) -> Scenario:
         """The scenario as it is at the firm's level of collaboration."""
         plan = self.collaboration
         return self.scenario if plan is None else carried_out(self.scenario, plan)

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from jointbid.sim.scenario import Model, StrategySpec
 from jointbid.sim.scenario.base import Count, Finite
 
-from ..cells.cell import PILOTS
+from ..cells.replications import NEXT_SEASON, PILOTS
 
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``jointbid.experiments.cells.arms.arms_of`` has them."""
@@ -70,7 +70,7 @@ class Tune(Model):
     """The values that are tried on pilot replications; null: it is a bid curve, and fitted."""
 
 
-class Money(Model):
+class JoiningCosts(Model):
     """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume."""
 
     requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
@@ -87,7 +87,7 @@ class Money(Model):
     """The discount rate of a year."""
 
 
-class AdoptionStudy(Replicated):
+class AdoptionSettings(Replicated):
     """The study ``adoption``: none, one, two ... all bidders adopt one arm's data."""
 
     replications: Replications = 10
@@ -137,7 +137,7 @@ class Range(Model):
         return float(self.low + share * (self.high - self.low))
 
 
-class TournamentStudy(Replicated):
+class TournamentSettings(Replicated):
     """The study ``tournament``: strategies in one market together, and each two of them; all with ``bidders.budget``."""
 
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=2)] | None = None
@@ -150,7 +150,7 @@ class TournamentStudy(Replicated):
     """The number of markets drawn from `study.ranges`, in each of which all play together."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: PointSize = PointSize()
+    point: PointSize = PointSize()
     """The size of the markets drawn for `worlds`."""
 
 
@@ -158,7 +158,7 @@ BENCHMARK_SEEDS = {"v1": {"test": 271_828_182, "train": 314_159_265}}
 """Suite and split of the benchmark -> its seed; no other study may use one of ``test``."""
 
 
-class BenchmarkStudy(Model):
+class BenchmarkSettings(Model):
     """The study ``benchmark``: each strategy in every market of a suite, with joint data and with the CMO's alone."""
 
     suite: Literal["v1"] = "v1"
@@ -208,7 +208,7 @@ class Indices(Model):
         return self
 
 
-class SensitivityStudy(ValuationSettings):
+class SensitivitySettings(ValuationSettings):
     """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol."""
 
     ranges: tuple[Range, ...] = ()
@@ -229,10 +229,10 @@ class SensitivityStudy(ValuationSettings):
     """The size of Sobol's indices."""
 
 
-class AttributionStudy(Model):
+class AttributionSettings(Model):
     """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule."""
 
-    replications: Annotated[int, Field(ge=1, lt=100_000)] = 20
+    replications: Annotated[int, Field(ge=1, lt=NEXT_SEASON)] = 20
     """How often the firm's season is simulated; more make intervals narrower."""
     budgets: tuple[str, ...] = (
         "unified/linear",
@@ -246,5 +246,5 @@ class AttributionStudy(Model):
     """The number of firms drawn from `study.ranges`."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: PointSize = PointSize()
+    point: PointSize = PointSize()
     """The size of the firms drawn for `worlds`."""

@@ -121,7 +121,7 @@ class SmallWorlds(Model):
     """Whether ranges that make no market here are left out, with a note; otherwise they are an error."""
 
 
-class ValueStudy(Model):
+class ValueSettings(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map."""
 
     replications: Replications = 30
@@ -153,7 +153,7 @@ class ValueStudy(Model):
     """Whether every set of sources is played, not only no source, each alone and all."""
     curves: tuple[Swept, ...] | None = None
     """What the value of joint data is followed over; null: the match rate of the first source."""
-    curve: PointSize = PointSize()
+    point: PointSize = PointSize()
     """The size of each point of a curve, of the map and of the markets drawn for `worlds`."""
     worlds: Annotated[int, Field(ge=0)] = 0
     """The number of markets drawn from `study.ranges`, to say in what share of them joining pays."""

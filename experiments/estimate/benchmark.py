@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ..cells.lattice import NONE
 from .intervals import Estimate, contrast, mean_interval
 from .ranking import comparisons, ranking
 
@@ -22,7 +23,7 @@ LOWEST = -100.0
 """The least score of a game: as far below the bidder without data as hindsight is above it. One bad game outweighs no two good ones."""
 SCORE, UNIT = "score", "score (0: no data, 100: hindsight)"
 INFORMATION = ("joint", "silo")
-NONE, BOUND = "none", "bound"
+BOUND = "bound"
 
 Games = Mapping[str, pd.DataFrame]
 """Game (``market/joint``) -> utility, one row a replication and one column a strategy."""

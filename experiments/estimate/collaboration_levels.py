@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .intervals import Estimate, jackknife, mean_interval
-from .money import NEVER, Terms, carried
+from .money import NEVER, CostTerms, carried
 from .multiple import critical_value
 
 
@@ -30,7 +30,7 @@ class Level:
     """One level: its costs and volume, and per request what joined data bring beyond the silo, and cost; a value a replication."""
 
     level: float
-    terms: Terms
+    terms: CostTerms
     value: pd.Series[float]
     data_cost: pd.Series[float]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from .intervals import Estimate, combined, least, mean_interval, percent_difference, ratio
 from .ladder import PROFIT
-from .metrics import outcomes
+from .metrics import metric_table
 
 IN_UNITS = "value_in_units"
 THOUSAND = 1e3
@@ -30,12 +30,12 @@ def in_units(
         ``per_requests``; ``per_thousand_bought``, per thousand impressions that the joint bidder buys (absent where it buys none);
         ``percent_of_silo`` (absent where the silo's profit is not positive); and ``per_month``.
     """
-    table = outcomes(cells, unit_scale=1.0, wanted=(PROFIT, "win_rate"))
+    table = metric_table(cells, unit_scale=1.0, wanted=(PROFIT, "win_rate"))
     profit, bought = (table[name].unstack("arm") for name in (PROFIT, "win_rate"))
     silos = [silo for silo in silos if silo in profit]
     differences = [combined(profit, {"joint": 1.0, silo: -1.0}) for silo in silos]
     value = least([mean_interval(one) for one in differences])
-    yield "per_requests", _times(value, per)
+    yield "per_requests", value.times(per)
     further = {
         "per_thousand_bought": least(
             [ratio(THOUSAND * one, bought["joint"].reindex(one.index)) for one in differences]
@@ -44,8 +44,4 @@ def in_units(
     }
     yield from ((name, found) for name, found in further.items() if not math.isnan(found.estimate))
     if requests_per_month is not None:
-        yield "per_month", _times(value, requests_per_month)
-
-
-def _times(found: Estimate, factor: float) -> Estimate:
-    return Estimate(factor * found.estimate, factor * found.ci_low, factor * found.ci_high, found.n)
+        yield "per_month", value.times(requests_per_month)

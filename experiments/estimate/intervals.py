@@ -60,6 +60,10 @@ class Estimate:
             return "positive"
         return "negative" if self.ci_high < 0 else "no difference shown"
 
+    def times(self, factor: float) -> Estimate:
+        """Return it in a unit of which this is a part, with its interval; the factor is positive."""
+        return Estimate(factor * self.estimate, factor * self.ci_low, factor * self.ci_high, self.n)
+
     @property
     def standard_error(self) -> float:
         """Of the estimate, as its interval has it; nan without one."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ..cells.lattice import AND, JOINT, Lattice
 from .intervals import Estimate, contrast, least, mean_interval, percent_difference
-from .metrics import MARKET_METRICS, METRICS, outcomes, unit_of
+from .metrics import MARKET_METRICS, METRICS, metric_table, unit_of
 from .multiple import holm
 from .sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
 from .source_contributions import contribution_estimates
@@ -106,7 +106,7 @@ def arms_by_replication(
     Raises:
         ValueError: cells that cannot be read, or a chosen silo that is not among their arms.
     """
-    table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder, wanted=wanted)
+    table = metric_table(cells, unit_scale=unit_scale, per_bidder=per_bidder, wanted=wanted)
     wide = {str(metric): table[metric].unstack("arm") for metric in table}
     for values in wide.values():
         for name, arm in sides.chosen.items():

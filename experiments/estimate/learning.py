@@ -14,7 +14,7 @@ from .intervals import Estimate, contrast, greatest, least
 from .ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, Row, arms_by_replication, row_of, summary_row
 from .sides import Sides
 
-COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
+COST, LOST_TO_LEARNING, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
 """The two estimands that compare valuations, and what the learned ladder's own begin with."""
 OVER_EXACT_SILO = "value_over_exact_silo"
 """Learned joint data less the exact silo: what joining is worth without what learning costs the silo."""
@@ -54,7 +54,9 @@ def cost_rows(
     ]
     rows = [summary_row(COST, arm, PROFIT, unit, contrast(wide, _cost(arm))) for arm in arms]
     if {_exact(arm) for arm in sides[0].weights} | {_learned(arm) for arm in sides[1].weights} <= set(wide):
-        rows.append(summary_row(LOST, sides[0].named, PROFIT, unit, lost_to_learning(wide, sides)))
+        rows.append(
+            summary_row(LOST_TO_LEARNING, sides[0].named, PROFIT, unit, lost_to_learning(wide, sides))
+        )
         silos = {JOINT: 1.0, sides[0].silo: -1.0}
         against = (
             {_learned(arm) if arm == JOINT else _exact(arm): weight for arm, weight in one.items()}

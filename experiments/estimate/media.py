@@ -9,7 +9,7 @@ import pandas as pd
 
 from .intervals import Estimate, least, mean_interval, percent_difference, ratio
 from .ladder import PROFIT
-from .metrics import USED_UP, outcomes
+from .metrics import USED_UP, metric_table
 
 MEDIA, SAME_BUDGET = "media", "same_budget"
 """Estimands: of the joint arm and of the silo each; and of one over the other, where both spent the same budget."""
@@ -34,7 +34,7 @@ def media(
         requests_per_month: the volume; None: nothing for the month.
     """
     wanted = (PROFIT, "spend", *COUNTED.values())
-    table = outcomes(cells, unit_scale=1.0, wanted=wanted)
+    table = metric_table(cells, unit_scale=1.0, wanted=wanted)
     there = {name: metric for name, metric in COUNTED.items() if metric in table}
     silos = [arm for arm in silos if arm in table.index.get_level_values("arm")]
     if not there or not silos or not (table["spend"] > 0).any():

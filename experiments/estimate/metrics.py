@@ -220,7 +220,7 @@ def unit_of(metric: str, unit: str) -> str:
     }[about.kind]
 
 
-def outcomes(
+def metric_table(
     cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False, wanted: Collection[str] = METRICS
 ) -> pd.DataFrame:
     """Every metric of every cell.

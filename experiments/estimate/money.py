@@ -26,7 +26,7 @@ GRID = 2_001
 
 
 @dataclass(frozen=True)
-class Terms:
+class CostTerms:
     """Costs and volume. ``once`` and ``monthly`` are in currency, ``discount_rate`` is a year's.
 
     ``once`` is paid at the start; what a month brings, and costs, begins after ``delay_months``.
@@ -72,7 +72,7 @@ class Terms:
 
 
 def net_rows(
-    terms: Terms, value: pd.Series[float], data_cost: pd.Series[float], lookups: pd.Series[float]
+    terms: CostTerms, value: pd.Series[float], data_cost: pd.Series[float], lookups: pd.Series[float]
 ) -> Iterator[tuple[str, str, Estimate]]:
     """Estimand, metric and estimate of everything that needs no curve.
 

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .intervals import Estimate, mean_interval
-
-NEVER = math.inf
+from .money import NEVER
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .intervals import Estimate, mean_interval, ratio
-from .money import NEVER, Terms, rising_break_even
+from .money import NEVER, CostTerms, rising_break_even
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Switching:
     """
 
     gains: NDArray[np.float64]
-    terms: Terms
+    terms: CostTerms
 
     @property
     def _discounts(self) -> NDArray[np.float64]:

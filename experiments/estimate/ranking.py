@@ -26,7 +26,7 @@ PAYOFF_COLUMNS = (
     "strategy", "opponent", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications", "best_response",
     "regret", "regret_low", "regret_high",
 )  # fmt: skip
-PROFIT = "profit"
+SEAT_PROFIT = "profit"
 AHEAD, BEHIND, TIED, UNKNOWN = "ahead", "behind", "no difference shown", "no interval"
 
 
@@ -44,7 +44,17 @@ def comparisons(scores: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
     for (a, b), difference, p, corrected in zip(pairs, found, p_values, holm(p_values), strict=True):
         numbers = (difference.estimate, difference.ci_low, difference.ci_high, difference.n)
         rows.append(
-            (format_, a, b, PROFIT, unit, *numbers, p, corrected, _finding(difference.estimate, corrected))
+            (
+                format_,
+                a,
+                b,
+                SEAT_PROFIT,
+                unit,
+                *numbers,
+                p,
+                corrected,
+                _finding(difference.estimate, corrected),
+            )
         )
     return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
 
@@ -76,7 +86,7 @@ def ranking(scores: pd.DataFrame, compared: pd.DataFrame, format_: str, unit: st
                 1 + int((means > means[strategy]).sum()) if known[strategy] else np.nan,
                 1 + len(ahead),
                 len(scores.columns) - len(behind),
-                PROFIT,
+                SEAT_PROFIT,
                 unit,
                 *(score.estimate, score.ci_low, score.ci_high, score.n),
                 ", ".join(tied),
@@ -104,7 +114,7 @@ def payoffs(matrix: Mapping[tuple[str, str], pd.Series], best: Mapping[str, str]
         regret = contrast(pair, {"best": 1.0, "own": -1.0})
         numbers = (own.estimate, own.ci_low, own.ci_high, own.n)
         amounts = (regret.estimate, regret.ci_low, regret.ci_high)
-        rows.append((strategy, opponent, PROFIT, unit, *numbers, best[opponent], *amounts))
+        rows.append((strategy, opponent, SEAT_PROFIT, unit, *numbers, best[opponent], *amounts))
     return pd.DataFrame(rows, columns=list(PAYOFF_COLUMNS))
 
 

@@ -14,17 +14,17 @@ from .intervals import LEVEL, Estimate, mean_interval
 SEED = 1
 """Of SALib's samples and of its bootstrap: the same study asks the same points."""
 
-Points = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
-def morris_points(keys: Sequence[str], trajectories: int, levels: int) -> Points:
-    """Points of the unit cube along random trajectories, one key at a time (Morris 1991); shape (trajectories (k + 1), k)."""
+def morris_points(keys: Sequence[str], trajectories: int, levels: int) -> Floats:
+    """Floats of the unit cube along random trajectories, one key at a time (Morris 1991); shape (trajectories (k + 1), k)."""
     from SALib.sample import morris
 
     return np.asarray(morris.sample(_problem(keys), trajectories, num_levels=levels, seed=SEED), dtype=float)
 
 
-def morris_effects(keys: Sequence[str], points: Points, results: Points, levels: int) -> pd.DataFrame:
+def morris_effects(keys: Sequence[str], points: Floats, results: Floats, levels: int) -> pd.DataFrame:
     """The effects of going through the whole range of each key, a row a key.
 
     ``mean``, ``mean_low``, ``mean_high`` with their sign (Student's t over trajectories); ``size``, ``size_low``,
@@ -49,7 +49,7 @@ def morris_effects(keys: Sequence[str], points: Points, results: Points, levels:
     )
 
 
-def sobol_points(keys: Sequence[str], base: int) -> Points:
+def sobol_points(keys: Sequence[str], base: int) -> Floats:
     """Saltelli's points of the unit cube; shape (base (k + 2), k)."""
     from SALib.sample import sobol
 
@@ -58,7 +58,7 @@ def sobol_points(keys: Sequence[str], base: int) -> Points:
     )
 
 
-def sobol_indices(keys: Sequence[str], results: Points) -> pd.DataFrame:
+def sobol_indices(keys: Sequence[str], results: Floats) -> pd.DataFrame:
     """What share of the variance comes from each key, a row a key.
 
     ``first`` is its own, ``total`` with all its interactions, each with a bootstrap interval ``_low``, ``_high`` (Sobol 2001;
@@ -90,7 +90,7 @@ def share(hits: int, n: int) -> Estimate:
     return Estimate(hits / n, low, high, n)
 
 
-def rank_correlation(x: Points, y: Points) -> Estimate:
+def rank_correlation(x: Floats, y: Floats) -> Estimate:
     """Spearman's rank correlation. Nan where either does not vary; without an interval up to ten pairs.
 
     Fisher's interval on the scale of atanh, of standard error sqrt(1.06 / (n - 3)) (Fieller, Hartley & Pearson 1957).

@@ -9,11 +9,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from ..cells.cell import TOGETHER
 from .intervals import Estimate, contrast, mean_interval, percent_difference
 from .ladder import SUMMARY_COLUMNS
-from .ranking import PROFIT, best_responses, comparisons, payoffs, ranking
+from .ranking import SEAT_PROFIT, best_responses, comparisons, payoffs, ranking
 
-TOGETHER, PAIRINGS = "together", "pairings"
+PAIRINGS = "pairings"
 
 METRICS = {
     "profit": "money",
@@ -59,7 +60,7 @@ class Results:
     scale: float = 1e6
     unit: str = "currency per million bid requests"
 
-    def together(self, metric: str = PROFIT) -> pd.DataFrame:
+    def together(self, metric: str = SEAT_PROFIT) -> pd.DataFrame:
         """A metric in the market of all, mean over the seats that a strategy had: one row a replication, one column a strategy."""
         names = list(self.strategies)
         rows = self.cells[self.cells["arm"].isin(self._seatings)]
@@ -70,16 +71,16 @@ class Results:
     @cached_property
     def matrix(self) -> Matrix:
         """(strategy, opponent) -> profit by replication, the mean of both seats; empty where there are no pairings."""
-        return self._matrix(self.cells, PROFIT)
+        return self._matrix(self.cells, SEAT_PROFIT)
 
-    def pairings(self, metric: str = PROFIT) -> pd.DataFrame:
+    def pairings(self, metric: str = SEAT_PROFIT) -> pd.DataFrame:
         """A metric's mean over all opponents: one row a replication in which all were met, one column a strategy."""
-        return self._means(self.matrix if metric == PROFIT else self._matrix(self.cells, metric))
+        return self._means(self.matrix if metric == SEAT_PROFIT else self._matrix(self.cells, metric))
 
     @cached_property
     def best(self) -> dict[str, str]:
         """The best response to each opponent, as the pilot has it."""
-        return best_responses(self._matrix(self.pilot, PROFIT))
+        return best_responses(self._matrix(self.pilot, SEAT_PROFIT))
 
     @cached_property
     def scores(self) -> dict[str, pd.DataFrame]:
@@ -128,18 +129,18 @@ class Results:
                 stated = self.unit if unit == "money" else unit
                 yield ("score_together", name, metric), stated, mean_interval(scores[name])
         for name in self.strategies if self.matrix else ():
-            yield ("score_pairings", name, PROFIT), self.unit, mean_interval(self.scores[PAIRINGS][name])
+            yield ("score_pairings", name, SEAT_PROFIT), self.unit, mean_interval(self.scores[PAIRINGS][name])
         place = {name: number for number, name in enumerate(self.strategies)}
         for row in self.ranked.sort_values("strategy", key=lambda names: names.map(place)).to_dict("records"):
             rank = Estimate(row["rank"], row["rank_best"], row["rank_worst"], row["n_replications"])
-            yield (f"rank_{row['format']}", row["strategy"], PROFIT), "rank", rank
+            yield (f"rank_{row['format']}", row["strategy"], SEAT_PROFIT), "rank", rank
         for row in self.compared.to_dict("records"):
             sides, values = (
                 f"{row['strategy']} - {row['other']}",
                 (row["estimate"], row["ci_low"], row["ci_high"]),
             )
             yield (
-                (f"difference_{row['format']}", sides, PROFIT),
+                (f"difference_{row['format']}", sides, SEAT_PROFIT),
                 self.unit,
                 Estimate(*values, row["n_replications"]),
             )
@@ -152,7 +153,7 @@ class Results:
             scores = self.scores[PAIRINGS].assign(**{"": best.mean(axis=1, skipna=False)})
             for name in self.strategies:
                 yield (
-                    ("regret_best_response", name, PROFIT),
+                    ("regret_best_response", name, SEAT_PROFIT),
                     self.unit,
                     contrast(scores, {"": 1.0, name: -1.0}),
                 )
@@ -167,7 +168,7 @@ class Results:
             for name in self.strategies:
                 pair = pd.DataFrame({"bound": bound[name], "own": scores[name]})
                 where = (f"regret_hindsight_{format_}", name)
-                yield (*where, PROFIT), self.unit, contrast(pair, {"bound": 1.0, "own": -1.0})
+                yield (*where, SEAT_PROFIT), self.unit, contrast(pair, {"bound": 1.0, "own": -1.0})
                 share = percent_difference(pair["own"], pair["bound"])
                 below = Estimate(-share.estimate, -share.ci_high, -share.ci_low, share.n)
                 yield (*where, "profit_pct"), "% of the hindsight bound", below

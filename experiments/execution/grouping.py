@@ -20,13 +20,13 @@ def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
     """
     groups: dict[tuple[str, int], list[Cell]] = {}
     for cell in cells:
-        groups.setdefault((cell.point, cell.replication), []).append(cell)
+        groups.setdefault((cell.study_point, cell.replication), []).append(cell)
     if len(groups) < MANY_TASKS:
         return [tuple(group) for group in groups.values()]
     tasks: list[list[Cell]] = []
     for group in groups.values():
         last = tasks[-1] if tasks else group
-        if last[0].point == group[0].point and last is not group and _is_quick([*last, *group]):
+        if last[0].study_point == group[0].study_point and last is not group and _is_quick([*last, *group]):
             last += group
         else:
             tasks.append([*group])

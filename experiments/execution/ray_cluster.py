@@ -24,7 +24,7 @@ from ..cells.versions import version
 from ..config.settings import ExecutorSettings
 from ..errors import BadInput
 from .pool import cores
-from .tasks import Finished, Outcome, Task, finished, run_task
+from .tasks import Finished, Task, TaskOutcome, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -152,7 +152,7 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
 
 def _answer(
     message: bytes, keys: tuple[str, ...], expected: dict[str, str | None]
-) -> tuple[str, list[Outcome]]:
+) -> tuple[str, list[TaskOutcome]]:
     """Run a task on a worker; return the reason for a refusal (else empty) and the outcomes."""
     found = _identity()
     others = [

@@ -21,15 +21,14 @@ from ..config.settings import ExecutorSettings
 from ..errors import BadInput, reported
 from ..storage.cell_results import StudyState
 from ..storage.lock import FolderLocked
+from ..storage.names import FAILURES
 from ..storage.study_folder import Folder
 from .grouping import grouped
 from .pool import pool_class, run_tasks
 from .progress import StudyProgress
-from .tasks import Outcome, SideTask, Task, Work, run_side_task
+from .tasks import SideTask, Task, TaskOutcome, Work, run_side_task
 from .trial import is_plain, trial
 from .worker import await_kernels, is_compiled
-
-FAILURES = "failures.jsonl"
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,14 @@ class Stage:
     work: Work
     point: Point
     folder: Folder
-    ledger: StudyState
+    state: StudyState
 
     @property
     def tasks(self) -> list[Task]:
         """Tasks, one for the cells of each market."""
         return [Task(group, self.work) for group in grouped(self.cells)]
 
-    def keep(self, outcomes: Sequence[Outcome]) -> int:
+    def keep(self, outcomes: Sequence[TaskOutcome]) -> int:
         """Store the results and failures of one task; return the number of auctions."""
         done = {o.item.key: o.result for o in outcomes if o.result is not None}
         if done:
@@ -55,13 +54,13 @@ class Stage:
         for outcome in outcomes:
             if outcome.result is None:
                 line = failure(outcome, self.point)
-                if not self.ledger.failures:
+                if not self.state.failures:
                     self.folder.drop(FAILURES)
                 self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
-                self.ledger.failures.append(line)
+                self.state.failures.append(line)
         auctions = sum(result.auctions for result in done.values())
-        self.ledger.ran += len(done)
-        self.ledger.auctions += auctions
+        self.state.ran += len(done)
+        self.state.auctions += auctions
         return auctions
 
 
@@ -81,7 +80,7 @@ class Finish:
         """Tasks, one for each side task."""
         return [Task((side_task,), run_side_task) for side_task in self.side_tasks]
 
-    def keep(self, outcomes: Sequence[Outcome]) -> int:
+    def keep(self, outcomes: Sequence[TaskOutcome]) -> int:
         """Run here what failed in a worker; report what fails here too."""
         for outcome in outcomes:
             if outcome.error:
@@ -250,7 +249,7 @@ class Driver(Generic[Answer]):
         if waiting.is_complete:
             self._go_on(number, progress)
 
-    def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
+    def _take(self, number: int, outcomes: Sequence[TaskOutcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True
         auctions = waiting.stage.keep(outcomes)
         failed = 0
@@ -271,10 +270,15 @@ def _finish(side_task: SideTask) -> None:
         run_side_task(side_task)
 
 
-def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
+def failure(outcome: TaskOutcome, point: Point) -> dict[str, Any]:
     """Return a line of ``failures.jsonl``, without the traceback."""
     cell = outcome.item
-    about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
+    about = {
+        "point": cell.study_point,
+        "arm": cell.treatment,
+        "replication": cell.replication,
+        "seed": cell.seed,
+    }
     return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 
 

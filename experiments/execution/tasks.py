@@ -45,7 +45,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TaskOutcome:
     """The result of one cell or side task, or its error with the traceback.
 
     Attributes:
@@ -67,24 +67,24 @@ class Finished:
     """A task with an outcome for each of its items; or one that was lost with its worker, and the reason."""
 
     task: Task
-    outcomes: tuple[Outcome, ...] = ()
+    outcomes: tuple[TaskOutcome, ...] = ()
     lost: str = ""
 
 
-def run_task(task: Task) -> list[Outcome]:
+def run_task(task: Task) -> list[TaskOutcome]:
     """Run the items of one task, one after the other; return their outcomes, without the items."""
     return [_run_item(item, task.work) for item in task.items]
 
 
-def finished(task: Task, outcomes: Sequence[Outcome]) -> Finished:
+def finished(task: Task, outcomes: Sequence[TaskOutcome]) -> Finished:
     """Return a task with the outcomes of its items."""
     pairs = zip(task.items, outcomes, strict=True)
     return Finished(task, tuple(replace(outcome, item=item) for item, outcome in pairs))
 
 
-def failed(task: Task, error: str, trace: str = "", *, is_stuck: bool = False) -> list[Outcome]:
+def failed(task: Task, error: str, trace: str = "", *, is_stuck: bool = False) -> list[TaskOutcome]:
     """Return the outcomes of a task of which every item failed in the same way."""
-    return [Outcome(error=error, trace=trace or error, is_stuck=is_stuck)] * len(task.items)
+    return [TaskOutcome(error=error, trace=trace or error, is_stuck=is_stuck)] * len(task.items)
 
 
 def run_side_task(side_task: SideTask) -> None:
@@ -92,11 +92,11 @@ def run_side_task(side_task: SideTask) -> None:
     side_task.do()
 
 
-def _run_item(item: Any, work: Callable[[Any], Any]) -> Outcome:
+def _run_item(item: Any, work: Callable[[Any], Any]) -> TaskOutcome:
     try:
-        return Outcome(result=work(item))
+        return TaskOutcome(result=work(item))
     except Exception as error:  # noqa: BLE001 - a strategy may raise anything; the other cells go on
-        return Outcome(
+        return TaskOutcome(
             error=f"{type(error).__name__}: {error}",
             trace=traceback.format_exc(),
             is_stuck=isinstance(error, StrategyTimeout),

@@ -116,7 +116,7 @@ def _shortened(cell: Cell, requests: int) -> Cell:
     supply = cell.scenario.supply
     few = supply.model_copy(update={"requests": min(supply.requests or requests, requests)})
     scenario = cell.scenario.model_copy(update={"supply": few})
-    return replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
+    return replace(cell, scenario=scenario, valuation="bayes", replication=0, study_point="")
 
 
 def _unlike(cell: Cell, work: Work) -> list[str]:

@@ -87,8 +87,6 @@ class AuctionLog:
         That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
         """
         self.path, self.rows = path, 0
-        self.totals: dict[str, Any] = {}
-        """What ``totals_of`` makes of the run's result, to be given before the block ends."""
         self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
         self._creatives = pa.array(list(scenario.creative), pa.string())
@@ -103,12 +101,18 @@ class AuctionLog:
         self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode(), MARKET: json.dumps(market).encode()})
         self._waiting: dict[str, NDArray[Any]] = {}
         self._filled = 0
+        drop_abandoned(path)
+        path.unlink(missing_ok=True)
+        self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd")
 
     def __enter__(self) -> Self:
-        drop_abandoned(self.path)
-        self.path.unlink(missing_ok=True)
-        self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd")
         return self
+
+    def add_totals(self, result: RunResult) -> None:
+        """Note all columns of the run's table of bidders, and its market totals."""
+        columns = {name: column.tolist() for name, column in result.bidders.items()}
+        totals = json.dumps({"bidders": columns, "market": dict(result.market)})
+        self._writer.add_key_value_metadata({TOTALS: totals.encode()})
 
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> None:
         """Take one block of auctions."""
@@ -130,7 +134,6 @@ class AuctionLog:
         try:
             if kind is None:
                 self._write()
-                self._writer.add_key_value_metadata({TOTALS: json.dumps(self.totals).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
         finally:
@@ -182,12 +185,6 @@ class AuctionLog:
             "conversion_time_us": pa.array(got["conversion_us"], mask=unconverted),
             "attributed": pa.array(got["attributed"], mask=unconverted),
         }
-
-
-def totals_of(result: RunResult) -> dict[str, Any]:
-    """Return all columns of the run's table of bidders, and its market totals, as plain data."""
-    columns = {name: column.tolist() for name, column in result.bidders.items()}
-    return {"bidders": columns, "market": dict(result.market)}
 
 
 def drop_stale(path: Path, code: str) -> None:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from jointbid.sim.paths import expand
 
+from ..cells.lattice import NONE
 from ..errors import BadInput
-from ..estimate.benchmark import BOUND, NONE, Scores
+from ..estimate.benchmark import BOUND, Scores
 
 FILE = "benchmark.json"
 SAME = ("suite", "split", "replications", "requests")

@@ -88,7 +88,7 @@ def claim(found: Estimate, gain: str, loss: str = "", none: str = "", unknown: s
     return (texts[found.finding] or gain).format(amount=amount, interval=ends, **words)
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], between: str = "and") -> str:
     """Return names as in a sentence: "profile, context and history"."""
     *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {between} {last}" if most else last

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..cells.cell import Cell, CellResult
+from ..cells.cell import Cell, CellResult, Policies
 from .journal import Segments
 
 if TYPE_CHECKING:
@@ -36,10 +36,12 @@ class CellResults(Iterable[tuple[Cell, CellResult]]):
 class StudyState:
     """The state of one study during a command: finished cells, failures, and counts of cells and auctions.
 
-    ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
+    ``failures`` are the lines of ``failures.jsonl`` without their tracebacks; ``policies`` are, by point and arm, what bidders play
+    there once it has been tuned on pilots.
     """
 
     finished: Segments = field(default_factory=Segments)
+    policies: dict[str, dict[str, Policies]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     ran: int = 0
     kept: int = 0
@@ -82,7 +84,7 @@ def parts(
     records: list[dict[str, Any]] = []
     number, empty = 0, True
     for number, (cell, result) in enumerate(found, 1):
-        values = (cell.point, cell.treatment, cell.replication, cell.seed)
+        values = (cell.study_point, cell.treatment, cell.replication, cell.seed)
         about = dict(zip(STUDY_COLUMNS, values, strict=True))
         records += [{**about, **row, **about} for row in rows(result)]  # another point may share the result
         if number % PART_CELLS == 0 and records:

@@ -18,7 +18,7 @@ from ..errors import BadInput
 from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
 from ..estimate.intervals import Estimate, mean_interval, paired_difference
 from ..estimate.ladder import PROFIT, row_of
-from ..estimate.metrics import MARKET_METRICS, METRICS, outcomes, unit_of
+from ..estimate.metrics import MARKET_METRICS, METRICS, metric_table, unit_of
 from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
 from ..report.wording.adoption import REGRET, adoption_table, notes, sentences
@@ -54,7 +54,7 @@ class Adoption(Study):
         if self.settings.study.regret:
             yield [cell for _, _, answers in self._answers() for cell in answers.cells()]
             number = self.settings.study.replications
-            yield [cell for _, _, one in self._answers() for cell in one.confirming(self.ledger, number)]
+            yield [cell for _, _, one in self._answers() for cell in one.confirming(self.state, number)]
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
@@ -79,7 +79,7 @@ class Adoption(Study):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what in the scenario spoils the equilibrium."""
-        yield from notes(self.settings.scenario, self._bidders, self._unreckoned)
+        yield from notes(self.settings.scenario, self._bidders, self._reckoned[1])
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the table by number of adopters."""
@@ -94,11 +94,6 @@ class Adoption(Study):
     def _played(self) -> Settings[Any]:
         """The settings with bidders who compete, and who account for what winning tells where that is worked out."""
         return self._reckoned[0]
-
-    @property
-    def _unreckoned(self) -> tuple[str, ...]:
-        """Why bidders who were to account for what winning tells do not."""
-        return self._reckoned[1]
 
     @cached_property
     def _reckoned(self) -> tuple[Settings[Any], tuple[str, ...]]:
@@ -132,11 +127,11 @@ class Adoption(Study):
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study
         arm, point = (study.arm, f"{AT}{k}") if k else (study.others, "")
-        return cell_of(self._played, arm, replication, who=k or 1, point=point)
+        return cell_of(self._played, arm, replication, who=k or 1, study_point=point)
 
     def _answers(self) -> Iterator[tuple[int, bool, BestResponse]]:
         """By equilibrium number, and whether of an adopter: the answers of one bidder to the others."""
-        played = self.ledger.complete(self.cells())
+        played = self.state.complete(self.cells())
         if played is None:
             return
         study = self.settings.study
@@ -148,16 +143,16 @@ class Adoption(Study):
 
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
-            if (found := answers.regret(self.ledger, self.settings.study.replications)) is not None:
-                scale, low, high = self.unit[0], found.ci_low, found.ci_high
-                known = Estimate(scale * found.estimate, scale * low, scale * high, found.n)
-                yield self._row(REGRET[adopts], k, PROFIT, known)
+            if (found := answers.regret(self.state, self.settings.study.replications)) is not None:
+                yield self._row(REGRET[adopts], k, PROFIT, found.times(self.unit[0]))
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
         scale = self.unit[0]
-        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers}
+        tables = {
+            k: metric_table(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers
+        }
         for metric in MARKET:
             wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
             for k, values in wide.items():

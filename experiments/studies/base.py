@@ -19,7 +19,7 @@ from ..config.settings import Settings
 from ..estimate.ladder import SUMMARY_COLUMNS
 from ..execution.tasks import Work
 from ..storage.cell_results import StudyState
-from .cell_plans import Plan, unit
+from .cell_plans import CellPlan, unit
 
 if TYPE_CHECKING:
     from ..report.plots.figure import Figure
@@ -43,14 +43,14 @@ class StudyPart:
 
     Args:
         settings: the settings of the point that is studied.
-        ledger: the results of every finished cell; a part estimates from them once its cells are there.
+        state: the finished cells and their results; a part estimates from them once its cells are there.
     """
 
     place: Place = "usual"
     """Where its sentences come among those of the other parts."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
-        self.settings, self.ledger = settings, ledger
+    def __init__(self, settings: Settings[Any], state: StudyState) -> None:
+        self.settings, self.state = settings, state
 
     def check(self) -> None:
         """Refuse settings that do not suit the part.
@@ -100,8 +100,8 @@ class StudyPart:
 class MarketPart(StudyPart):
     """A part that compares arms in one market; ``plan`` makes the cells of that market."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger)
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan.settings, plan.state)
         self.plan = plan
 
     @staticmethod
@@ -109,13 +109,13 @@ class MarketPart(StudyPart):
         """Return whether the settings ask for the part."""
         return True
 
-    def plans(self) -> Iterable[tuple[Plan, Iterable[str]]]:
+    def plans(self) -> Iterable[tuple[CellPlan, Iterable[str]]]:
         """Return the plans whose policies can be tuned, each with the arms that are played."""
         return ()
 
 
 class Study(StudyPart):
-    """One study at one point. What is decided on pilots is read from the ledger.
+    """One study at one point. What is decided on pilots is read from the state.
 
     Raises:
         ValueError: in ``summary``, where failed cells left too little to estimate anything.
@@ -124,8 +124,8 @@ class Study(StudyPart):
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """What stands for the study in a table of many: head -> (estimand, metric) of ``summary.csv``."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState | None = None) -> None:
-        super().__init__(settings, ledger or StudyState())
+    def __init__(self, settings: Settings[Any], state: StudyState | None = None) -> None:
+        super().__init__(settings, state or StudyState())
 
     @property
     def parts(self) -> Sequence[StudyPart]:
@@ -155,7 +155,7 @@ class Study(StudyPart):
                 part.check()
 
     def stages(self) -> Iterator[list[Cell]]:
-        """Yield the cells that are needed; before the next stage the ledger has the results of the last."""
+        """Yield the cells that are needed; before the next stage the state has the results of the last."""
         yield [cell for part in self.parts for cell in part.cells()]
 
     def summary(self, cells: pd.DataFrame) -> pd.DataFrame:

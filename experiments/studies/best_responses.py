@@ -16,16 +16,13 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ..cells.arms import bidder_names
-from ..cells.cell import PILOTS, Cell
+from ..cells.cell import Cell
+from ..cells.replications import ANSWERING, CONFIRMED_FROM
 from ..config.lineup import STANDARD
 from ..estimate.adoption import ROUNDING
 from ..estimate.intervals import Estimate, paired_difference
 from ..storage.cell_results import StudyState
 
-ANSWERING = tuple(range(5 * PILOTS, 5 * PILOTS + 3))
-"""Replications on which answers are tried; no estimate uses them."""
-CONFIRMED_FROM = ANSWERING[-1] + 1
-"""The first of the replications on which the best answer is played again."""
 GAINS = (0.0, 0.5, 0.75, 0.9, 1.1, 1.5)
 """Multiples of the value that are tried as bids."""
 
@@ -45,28 +42,28 @@ class BestResponse:
         """Return all answers on all pilots."""
         return [replace(cell, replication=r) for cell, _ in (self.stays, *self.answers) for r in ANSWERING]
 
-    def confirming(self, ledger: StudyState, replications: int) -> list[Cell]:
+    def confirming(self, state: StudyState, replications: int) -> list[Cell]:
         """Return staying and the best answer on this number of further replications; none where no answer is better on the pilots."""
-        best = self._best(ledger)
+        best = self._best(state)
         if best is None or best == self.stays:
             return []
         return [
             replace(cell, replication=r) for cell, _ in (self.stays, best) for r in _confirmed(replications)
         ]
 
-    def regret(self, ledger: StudyState, replications: int) -> Estimate | None:
+    def regret(self, state: StudyState, replications: int) -> Estimate | None:
         """Return what the best answer on the pilots gains per bid request on further replications; None where cells are missing."""
-        best = self._best(ledger)
+        best = self._best(state)
         if best is None:
             return None
         if best == self.stays:
             return Estimate(0.0, 0.0, 0.0, len(ANSWERING))
-        stays, answers = (self._profits(one, _confirmed(replications), ledger) for one in (self.stays, best))
+        stays, answers = (self._profits(one, _confirmed(replications), state) for one in (self.stays, best))
         return None if stays is None or answers is None else paired_difference(answers, stays)
 
-    def _best(self, ledger: StudyState) -> tuple[Cell, float] | None:
+    def _best(self, state: StudyState) -> tuple[Cell, float] | None:
         """Return what earns most on the pilots, staying where nothing earns more; None where cells are missing."""
-        profits = [self._profits(one, ANSWERING, ledger) for one in (self.stays, *self.answers)]
+        profits = [self._profits(one, ANSWERING, state) for one in (self.stays, *self.answers)]
         means = [sum(found) / len(found) for found in profits if found is not None]
         if len(means) < len(profits):
             return None
@@ -75,10 +72,10 @@ class BestResponse:
         return (self.stays, *self.answers)[means.index(max(means))] if is_better else self.stays
 
     def _profits(
-        self, played: tuple[Cell, float], replications: Sequence[int], ledger: StudyState
+        self, played: tuple[Cell, float], replications: Sequence[int], state: StudyState
     ) -> list[float] | None:
         cell, cost = played
-        found = list(ledger.of([replace(cell, replication=r) for r in replications]))
+        found = list(state.of([replace(cell, replication=r) for r in replications]))
         if len(found) < len(replications):
             return None
         rows = [row for _, result in found for row in result.rows if row["advertiser"] == self.bidder]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from statistics import fmean
 from typing import Any
 
 from ..cells.arms import JOINING, STACKED, arms_of, owners_of
-from ..cells.cell import PILOTS, Cell, Policies
+from ..cells.cell import Cell
 from ..cells.lattice import JOINT
+from ..cells.replications import PILOT
 from ..config.bidder_checks import sources_read
 from ..config.settings import Settings
 from ..estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ..storage.cell_results import CellResults, StudyState
-
-PILOT = tuple(range(PILOTS, PILOTS + 4))
-"""Replications on which the better silo, and the better single source, are chosen; no estimate uses them."""
 
 LEARNED_LADDER = "study.valuation=learned"
 """The point of the ladder that is played once more with learned values."""
@@ -26,24 +24,20 @@ LEARNED_LADDER = "study.valuation=learned"
 OF_THE_STUDY = ("valuation", "who", "others", "train_requests", "learner")
 """Fields of a cell that stand in the settings of the study, under the same names."""
 
-WIDTH_PILOT = tuple(range(2 * PILOTS, 2 * PILOTS + 10))
-"""Replications that fix, where a half-width is wanted, how many there must be; no estimate uses them: an interval over
-replications that have decided on their own number covers less often than it says (.93 for .95)."""
-
 
 @dataclass(frozen=True)
-class Plan:
+class CellPlan:
     """The cells of a comparison of arms in one market.
 
     Attributes:
         settings: of that market.
-        point: which point of a curve, or which drawn market this is; empty on the ladder itself.
-        policies: arm -> what its bidders play; filled in once ``study.tune`` has been tuned there.
+        state: the finished cells, and the policies that were tuned.
+        study_point: which point of a curve, or which drawn market this is; empty on the ladder itself.
     """
 
     settings: Settings[Any]
-    point: str = ""
-    policies: dict[str, Policies] = field(default_factory=dict)
+    state: StudyState
+    study_point: str = ""
 
     @property
     def study(self) -> Any:
@@ -90,23 +84,23 @@ class Plan:
     @property
     def replications(self) -> range:
         """The replications that are estimated from: of the ladder, or of a point with fewer."""
-        return range((self.study.curve if self.point else self.study).replications)
+        return range((self.study.point if self.study_point else self.study).replications)
 
     def pilot(self, replications: Iterable[int] = PILOT) -> list[Cell]:
         """Every arm of which one is to be chosen, on the pilot's replications."""
         elections = [self._candidates(name) for name in self._elected]
         return self.cells([arm for arms in elections if len(arms) > 1 for arm in arms], replications)
 
-    def sides(self, ledger: StudyState, replications: Iterable[int] = PILOT) -> Sides:
+    def sides(self, replications: Iterable[int] = PILOT) -> Sides:
         """What joint data are compared with, as the pilot has it."""
-        pilot = ledger.of(self.pilot(replications))
+        pilot = self.state.of(self.pilot(replications))
         chosen = {name: best(pilot, self._candidates(name)) for name in self._elected}
         return Sides(self.silo, chosen, self.owners, self.sources)
 
     @property
     def _elected(self) -> tuple[str, ...]:
         """What stands for an arm that is chosen; at a further point only where joint is compared with it."""
-        is_ladder = self.point in {"", LEARNED_LADDER}
+        is_ladder = self.study_point in {"", LEARNED_LADDER}
         return tuple(name for name in (BEST_SINGLE, BEST_SILO) if is_ladder or name == self.silo)
 
     def _candidates(self, silo: str) -> tuple[str, ...]:
@@ -122,16 +116,17 @@ class Plan:
         return sources_read(self.settings.scenario)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
-        """These arms in these replications."""
+        """These arms in these replications, with the policies that were tuned here."""
+        policies = self.state.policies.get(self.study_point, {})
         return [
             cell_of(
                 self.settings,
                 arm,
                 replication,
                 valuation=self.valuation,
-                parameter=self.study.tune.parameter if arm in self.policies else "",
-                policies=self.policies.get(arm, ()),
-                point=self.point,
+                parameter=self.study.tune.parameter if arm in policies else "",
+                policies=policies.get(arm, ()),
+                study_point=self.study_point,
             )
             for replication in replications
             for arm in dict.fromkeys(arms)
@@ -141,7 +136,12 @@ class Plan:
 def cell_of(settings: Settings[Any], arm: str, replication: int, **further: Any) -> Cell:
     """Return a cell of the settings' market, with what their study says of holders and valuations; ``further`` fields come last."""
     own = {name: getattr(settings.study, name) for name in OF_THE_STUDY if hasattr(settings.study, name)}
-    about = {"scenario": settings.market, "arm": arm, "seed": settings.seed, "replication": replication}
+    about = {
+        "scenario": settings.played_scenario,
+        "arm": arm,
+        "seed": settings.seed,
+        "replication": replication,
+    }
     return Cell(**{**about, **own, **further})
 
 

@@ -152,7 +152,7 @@ class _Compared:
 
 def _again(study: Study, point: Point) -> Study:
     """The same kind of study of another point, with the same finished cells."""
-    return type(study)(point.settings, StudyState(finished=study.ledger.finished))
+    return type(study)(point.settings, StudyState(study.state.finished))
 
 
 def _is_same(
@@ -165,7 +165,7 @@ def _is_same(
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
     there.check()
-    finished, stages = study.ledger.finished, there.stages()
+    finished, stages = study.state.finished, there.stages()
     theirs = next(stages, [])
     if len(ours) != len(theirs) or any(str(mine) != str(its) for mine, its in zip(ours, theirs, strict=True)):
         return False
@@ -174,7 +174,7 @@ def _is_same(
         if (first is None or _order(mine) < _order(first[0])) and mine.key != its.key:
             first = mine, its
     if first:
-        known = next((result for _, result in study.ledger.of(first[:1])), None)
+        known = next((result for _, result in study.state.of(first[:1])), None)
         return compared(*first, known)
     kept: dict[str, Cell] = {}
     for cell in chain(theirs, chain.from_iterable(stages)):
@@ -184,12 +184,12 @@ def _is_same(
             kept.setdefault(cell.key, cell)
     if kept.keys() != {cell.key for cell in cells}:
         return False
-    return there.summary(table(study.ledger.of([kept[cell.key] for cell in cells]))).equals(summary)
+    return there.summary(table(study.state.of([kept[cell.key] for cell in cells]))).equals(summary)
 
 
 def _order(cell: Cell) -> tuple[bool, bool, bool, int]:
     """What comes first is compared: the market itself, all data, no pilot, the first replication."""
-    return bool(cell.point), cell.arm != JOINT, cell.is_pilot, cell.replication
+    return bool(cell.study_point), cell.arm != JOINT, cell.is_pilot, cell.replication
 
 
 def _with_few(cell: Cell) -> Scenario:

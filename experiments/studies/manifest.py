@@ -28,7 +28,7 @@ PACKAGES = (
 """Packages whose versions every manifest states."""
 
 
-def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]:
+def manifest(point: Point, started: float, state: StudyState) -> dict[str, Any]:
     """Where the numbers come from: versions, seed, command, time and work."""
     wall = time.time() - started
     return {
@@ -40,10 +40,10 @@ def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]
         "seed": point.settings.seed,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "wall_seconds": round(wall, 3),
-        "auctions": ledger.auctions,
-        "auctions_per_second": round(ledger.auctions / max(wall, 1e-9)),
-        "cells_run": ledger.ran,
-        "cells_kept": ledger.kept,
+        "auctions": state.auctions,
+        "auctions_per_second": round(state.auctions / max(wall, 1e-9)),
+        "cells_run": state.ran,
+        "cells_kept": state.kept,
         "cores": cores(),
         "python": platform.python_version(),
         "platform": platform.platform(),

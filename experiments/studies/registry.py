@@ -36,4 +36,4 @@ def run_points(points: Points, deliver: Callable[[Point, StudyResult], None]) ->
     if simulated := points.of_kind("synthetic"):
         from .session import run_studies
 
-        run_studies(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
+        run_studies(simulated, study_class(simulated[0].verb), deliver)

@@ -21,7 +21,7 @@ from ..cells.cell import Cell, code_version
 from ..config.points import Point
 from ..errors import RunFailed
 from ..execution.trial import trial
-from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
+from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
 from ..report.plots.journey import draw_journey, journey_points
@@ -128,17 +128,17 @@ def run(point: Point) -> Run:
     if point.settings.study.weekly:
         return _run_weekly(point)
     cell = _cell(point)
-    market = entrants(cell)
+    bidders = entrants(cell)
     if point.settings.study.trajectories:
-        market = recorded(cell.scenario, market, AUCTIONNET_STATE)
+        bidders = recorded(cell.scenario, bidders, AUCTIONNET_STATE)
 
     def play() -> tuple[Run, RunFiles]:
         try:
-            result, logged = _simulate(cell, point, market)
+            result, logged = _simulate(cell, point, bidders)
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
         identified = cell.scenario.audience.people is not None
-        steps = _trajectories(cell, result, market) if point.settings.study.trajectories else None
+        steps = _trajectories(cell, result, bidders) if point.settings.study.trajectories else None
         done = Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
         about = {"calendar": dict(result.calendar), **finite(done.pace), "market": finite(done.market)}
         if logged is not None:
@@ -189,23 +189,23 @@ def finite(numbers: dict[str, float]) -> dict[str, Any]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
-def _simulate(cell: Cell, point: Point, market: Mapping[str, Entrant]) -> tuple[RunResult, int | None]:
+def _simulate(cell: Cell, point: Point, bidders: Mapping[str, Entrant]) -> tuple[RunResult, int | None]:
     """Return the result, and the number of rows of its log."""
     path, code, keep = point.folder / AUCTIONS, code_version(), point.settings.study.trajectories
     if not point.settings.study.log:
         drop_stale(path, code)
-        return simulate(cell.scenario, market, cell.seed, cell.replication, keep_strategies=keep), None
-    terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in market.items()}
+        return simulate(cell.scenario, bidders, cell.seed, cell.replication, keep_strategies=keep), None
+    terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in bidders.items()}
     record(point.folder, AUCTIONS)
-    with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
-        result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log, keep_strategies=keep)
-        log.totals = totals_of(result)
+    with AuctionLog(path, cell.scenario, list(bidders), code, terms) as log:
+        result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=log, keep_strategies=keep)
+        log.add_totals(result)
     return result, log.rows
 
 
-def _trajectories(cell: Cell, result: RunResult, market: Mapping[str, Entrant]) -> pd.DataFrame:
+def _trajectories(cell: Cell, result: RunResult, bidders: Mapping[str, Entrant]) -> pd.DataFrame:
     """Return the control steps of all bidders, as data for offline learners."""
-    rows = tuple(trajectories_of(result, market))
+    rows = tuple(trajectories_of(result, bidders))
     return Trajectories(
         rows, AUCTIONNET_STATE, has_conversions(cell.scenario), math.nan, cell.scenario.name
     ).frame()

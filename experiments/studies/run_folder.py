@@ -15,6 +15,7 @@ from ..errors import reported
 from ..report.plots.figure import Figure
 from ..report.plots.letters import names_in, report_missing
 from ..storage.cell_results import StudyState
+from ..storage.names import CONFIG, MANIFEST
 from ..storage.study_folder import Folder
 from .manifest import manifest
 from .session import report
@@ -55,13 +56,13 @@ def write_run(point: Point, play: Callable[[], tuple[Played, RunFiles]], path: P
     with folder.locked():
         folder.status("running")
         played, files = play()
-        folder.write_text("config.yaml", point.yaml)
+        folder.write_text(CONFIG, point.yaml)
         for name, table in files.tables.items():
             for file in [name] if Path(name).suffix else [f"{name}.csv", f"{name}.parquet"]:
                 folder.write_table(file, table)
         _draw(point, folder.path / "plots", files)
-        ledger = StudyState(ran=files.ran, auctions=files.auctions)
-        folder.write_json("manifest.json", manifest(point, started, ledger) | dict(files.about))
+        state = StudyState(folder.cells, ran=files.ran, auctions=files.auctions)
+        folder.write_json(MANIFEST, manifest(point, started, state) | dict(files.about))
         folder.status("done")
         if files.has_page:
             report(folder.path)

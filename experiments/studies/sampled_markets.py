@@ -17,6 +17,7 @@ from jointbid.sim.streams import Streams
 from ..cells.arms import CLICKS
 from ..cells.cell import Cell
 from ..cells.lattice import JOINT
+from ..cells.replications import PILOT
 from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
@@ -34,17 +35,16 @@ from ..estimate.ladder import (
 from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
 from ..estimate.sides import Sides
-from ..storage.cell_results import StudyState
 from .base import Row, StudyPart
-from .cell_plans import PILOT, Plan, unit
+from .cell_plans import CellPlan, unit
 
 PILOTS_HERE = PILOT[:2]
 """Each of many markets has fewer pilots, on which its silo is chosen."""
 
-Market = TypeVar("Market")
+Studied = TypeVar("Studied")
 
 
-def check(ranges: Sequence[Range], wanted: str) -> None:
+def refuse_ranges(ranges: Sequence[Range], wanted: str) -> None:
     """Refuse to draw from nothing, or from two ranges of one key.
 
     Raises:
@@ -76,7 +76,7 @@ def sampled(
     if not count:
         return []
     ranges = study.ranges if ranges is None else ranges
-    check(ranges, wanted)
+    refuse_ranges(ranges, wanted)
     streams = Streams(settings.seed, 0)
     columns = [streams.uniform(f"world/{one.key}", 0, count).tolist() for one in ranges]
     return [values_at(ranges, shares) for shares in zip(*columns, strict=True)]
@@ -93,15 +93,15 @@ def settings_at(settings: Settings[Any], changes: Changes, requests: int) -> Set
 
 
 @dataclass(frozen=True)
-class World(Generic[Market]):
+class World(Generic[Studied]):
     """A market with the values that were drawn for it."""
 
     number: int
     values: dict[str, Any]
-    market: Market
+    market: Studied
 
 
-class SampledMarkets(StudyPart, Generic[Market]):
+class SampledMarkets(StudyPart, Generic[Studied]):
     """``study.worlds`` markets drawn from ``study.ranges``, each studied in small; a study says how in a class of its own.
 
     Raises:
@@ -115,11 +115,11 @@ class SampledMarkets(StudyPart, Generic[Market]):
         _ = self.worlds
 
     @cached_property
-    def worlds(self) -> list[World[Market]]:
+    def worlds(self) -> list[World[Studied]]:
         """Every drawn world."""
         return self.worlds_with(sampled(self.settings))
 
-    def worlds_with(self, drawn: Iterable[dict[str, Any]]) -> list[World[Market]]:
+    def worlds_with(self, drawn: Iterable[dict[str, Any]]) -> list[World[Studied]]:
         """Return a world for each set of values."""
         return [
             World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
@@ -130,13 +130,13 @@ class SampledMarkets(StudyPart, Generic[Market]):
     @property
     def requests(self) -> int:
         """The bid requests of a world."""
-        return int(self.settings.study.curve.requests)
+        return int(self.settings.study.point.requests)
 
-    def market(self, settings: Settings[Any], point: str) -> Market:
+    def market(self, settings: Settings[Any], point: str) -> Studied:
         """Return what is studied in one market; ``point`` names it."""
         raise NotImplementedError
 
-    def row(self, market: Market) -> Row | None:
+    def row(self, market: Studied) -> Row | None:
         """Return what was found in one market, as a row of ``worlds.csv``; None where cells failed."""
         raise NotImplementedError
 
@@ -179,15 +179,8 @@ def result_columns(name: str, found: Estimate) -> Row:
 class JointValue:
     """The value of joint data in one market, estimated from few replications."""
 
-    plan: Plan
+    plan: CellPlan
     replications: int
-    ledger: StudyState
-
-    @classmethod
-    def at(cls, settings: Settings[Any], changes: Changes, name: str, ledger: StudyState) -> JointValue:
-        """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
-        there = settings_at(settings, changes, settings.study.requests)
-        return cls(Plan(there, f"{name}: {as_overrides(changes)}"), settings.study.replications, ledger)
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -215,8 +208,8 @@ class JointValue:
 
     def found(self) -> tuple[pd.DataFrame, Sides] | None:
         """Return the rows of the cells, and what joint data are compared with; None where cells failed."""
-        cells = self.ledger.complete(self._compared())
-        return None if cells is None else (cells, self.plan.sides(self.ledger, PILOTS_HERE))
+        cells = self.plan.state.complete(self._compared())
+        return None if cells is None else (cells, self.plan.sides(PILOTS_HERE))
 
     def _profit(self) -> tuple[pd.DataFrame, Sides] | None:
         """Profit by replication and arm, and what is compared."""

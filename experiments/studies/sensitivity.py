@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..cells.cell import Cell
+from ..config.changes import as_overrides
 from ..errors import BadInput
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import row_of
@@ -21,7 +22,8 @@ from ..report.plots.figure import Figure
 from ..report.plots.tornado import draw_tornado
 from ..report.wording.sensitivity import effect_table, sentences
 from .base import Row, Study
-from .sampled_markets import JointValue, check, mean_values, values_at
+from .cell_plans import CellPlan
+from .sampled_markets import JointValue, mean_values, refuse_ranges, settings_at, values_at
 
 PANELS = {"morris_mean": "Effect over the range", "sobol_total": "Share of variance, interactions included"}
 """Estimand -> its panel in the tornado."""
@@ -38,7 +40,7 @@ class Sensitivity(Study):
         if len(settings.scenario.source) < 2:
             has = ", ".join(settings.scenario.source) or "none"
             raise BadInput(f"source: the study sensitivity joins two sources or more, and there is: {has}")
-        check(settings.study.ranges, "the study sensitivity")
+        refuse_ranges(settings.study.ranges, "the study sensitivity")
         _ = self._screened
 
     def stages(self) -> Iterator[list[Cell]]:
@@ -110,7 +112,10 @@ class Sensitivity(Study):
         ]
 
     def _market(self, values: Mapping[str, Any], name: str) -> JointValue:
-        return JointValue.at(self.settings, values, name, self.ledger)
+        """The value of joint data with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
+        study = self.settings.study
+        there = settings_at(self.settings, values, study.requests)
+        return JointValue(CellPlan(there, self.state, f"{name}: {as_overrides(values)}"), study.replications)
 
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> Row:
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))

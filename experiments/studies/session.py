@@ -17,25 +17,25 @@ import pandas as pd
 from ..cells.cell import Cell, CellResult, code_version
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
-from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
+from ..execution.scheduler import Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask
 from ..report.plots.letters import names_in, report_missing
 from ..report.remote_bidders import remote_notes
 from ..storage.cell_results import StudyState, TimeSeries, table
+from ..storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ..storage.study_folder import Folder
 from .base import Findings, Study
 from .inert import inert
 from .manifest import manifest
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
-REPORT = "report.html"
 MOST_PAGES = 60
 """With more studies than this a page is made on demand (`jointbid report`): it takes longer than many a study's cells."""
 SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/report")
 """The folders that make summary, plots and page of the cells: what they made is kept only while they are unchanged."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class StudyResult:
     """What a study found.
 
@@ -56,22 +56,22 @@ class StudyResult:
     kept: int = 0
 
     @classmethod
-    def from_ledger(cls, folder: Path, ledger: StudyState) -> StudyResult:
-        """Return the result so far: failures and counts."""
-        return cls(folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
+    def from_state(
+        cls, folder: Path, state: StudyState, summary: pd.DataFrame | None, findings: Findings
+    ) -> StudyResult:
+        """Return what was found, with the failures and counts so far."""
+        return cls(folder, summary, findings, state.failures, state.ran, state.kept)
 
 
-def run_study(point: Point, study: Study) -> StudyResult:
+def run_study(point: Point, kind: type[Study]) -> StudyResult:
     """Run one study at one point; where all is there, it is only read."""
     found: list[StudyResult] = []
-    run_studies([point], lambda _: study, lambda _, result: found.append(result))
+    run_studies([point], kind, lambda _, result: found.append(result))
     return found[0]
 
 
 def run_studies(
-    points: Collection[Point],
-    study_of: Callable[[Point], Study],
-    deliver: Callable[[Point, StudyResult], None],
+    points: Collection[Point], kind: type[Study], deliver: Callable[[Point, StudyResult], None]
 ) -> None:
     """Run a study at each point, all of them in one pool, and deliver each result when it is there.
 
@@ -83,9 +83,10 @@ def run_studies(
     begun: dict[Path, tuple[Point, StudyState]] = {}
 
     def start(point: Point, wait: bool) -> StudyRun[StudyResult]:
-        study = study_of(point)
-        begun[point.folder] = point, study.ledger
-        return _running(point, study, wait=wait, has_page=has_page)
+        folder = Folder(point.folder)
+        study = kind(point.settings, StudyState(folder.cells))
+        begun[point.folder] = point, study.state
+        return _running(point, study, folder, wait=wait, has_page=has_page)
 
     def done(point: Point, result: StudyResult) -> None:
         del begun[point.folder]
@@ -95,23 +96,23 @@ def run_studies(
     try:
         Driver(start, done, first.settings.executor, pool_first=pool_first).run(points)
     except FailedFast:
-        for point, ledger in begun.values():
-            if ledger.failures:
-                deliver(point, StudyResult.from_ledger(point.folder, ledger))
+        for point, state in begun.values():
+            if state.failures:
+                deliver(point, StudyResult.from_state(point.folder, state, None, Findings()))
         raise
 
 
-def run_one_cell(point: Point, study: Study, name: str) -> CellResult:
+def run_one_cell(point: Point, kind: type[Study], name: str) -> CellResult:
     """Run one cell of a study in this process, and write nothing.
 
     Raises:
         BadInput: the study has no such cell.
     """
-    study.check()
     names: list[str] = []
     with closing(Folder(point.folder).cells) as cells:
+        study = kind(point.settings, StudyState(cells))
+        study.check()
         cells.scan()
-        study.ledger.finished = cells
         for cell in chain.from_iterable(study.stages()):
             if str(cell) == name:
                 return study.work(cell)
@@ -119,49 +120,48 @@ def run_one_cell(point: Point, study: Study, name: str) -> CellResult:
     raise BadInput(f"--cell {name!r}: this study has no such cell{closest(name, names)}")
 
 
-def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> StudyRun[StudyResult]:
+def _running(
+    point: Point, study: Study, folder: Folder, *, wait: bool, has_page: bool
+) -> StudyRun[StudyResult]:
     """Yield the cells that are missing, then the plots and the page, and return the result; without ``has_page`` an old page goes."""
     study.check()
-    folder, ledger, started = Folder(point.folder), study.ledger, time.time()
+    state, started = study.state, time.time()
     with folder.locked(wait=wait):
-        _scan(folder, ledger)
+        _scan(folder)
         cells = yield from _play(study, point, folder)
         shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
         content = digest([code_version(SUMMARISING), *shown, *sorted(cell.key for cell in cells)])
-        known = folder.read_json("manifest.json")
-        result = StudyResult.from_ledger(point.folder, ledger)
-        if known.get("content") == content and folder.is_done():
-            result.summary = _read(folder, known.get("files"))
-        if result.summary is not None:
+        known = folder.read_json(MANIFEST)
+        is_known = known.get("content") == content and folder.is_done()
+        summary = _read(folder, known.get("files")) if is_known else None
+        if summary is not None:
             inertia: tuple[str, ...] = tuple(known.get("inert", ()))
             notes = tuple(note for note in known["notes"] if note not in inertia)
             if point.command != known["command"]:  # another command for the same settings
-                inertia = tuple(inert(point, study, cells, result.summary))
-            result.findings = replace(study.summarise(result.summary), notes=(*notes, *inertia))
+                inertia = tuple(inert(point, study, cells, summary))
+            findings = replace(study.summarise(summary), notes=(*notes, *inertia))
             if has_page and not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
-            return result
+            return StudyResult.from_state(point.folder, state, summary, findings)
         folder.status("running")
-        _write(result, point, study, folder, cells)
+        summary, findings = _write(point, study, folder, cells)
         files = dict(folder.checksums)
-        inertia = ()
-        if result.summary is not None:
-            inertia = tuple(inert(point, study, cells, result.summary))
-        found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))
-        about = {**study.about(), "verdict": found.verdict, "notes": found.notes, "inert": inertia}
-        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        for drawing in _drawings(result.summary, point, study):
+        inertia = () if summary is None else tuple(inert(point, study, cells, summary))
+        findings = replace(findings, notes=(*findings.notes, *inertia))
+        about = {**study.about(), "verdict": findings.verdict, "notes": findings.notes, "inert": inertia}
+        folder.write_json(MANIFEST, manifest(point, started, state) | about)
+        for drawing in _drawings(summary, point, study):
             yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
         yield Finish()
         about |= {"content": content, "files": files}
-        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        folder.status("failed" if ledger.failures else "done")
+        folder.write_json(MANIFEST, manifest(point, started, state) | about)
+        folder.status("failed" if state.failures else "done")
         if has_page:
             yield Finish([SideTask(partial(_page, point.folder), REPORT)])
         else:
             folder.drop(REPORT)
         folder.cells.compact()
-    return result
+    return StudyResult.from_state(point.folder, state, summary, findings)
 
 
 def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, list[Cell]]:
@@ -170,10 +170,10 @@ def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, 
     for stage in study.stages():
         distinct = {cell.key: cell for cell in reversed(stage)}  # the ladder's where a curve shares it
         missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
-        study.ledger.kept += len(distinct) - len(missing)
+        study.state.kept += len(distinct) - len(missing)
         if missing:
             folder.status("running")
-            yield Stage(missing, study.work, point, folder, study.ledger)
+            yield Stage(missing, study.work, point, folder, study.state)
         for cell in stage:
             if not cell.is_pilot:
                 cells.setdefault(cell.key, cell)
@@ -214,10 +214,9 @@ def _drawings(summary: pd.DataFrame | None, point: Point, study: Study) -> Itera
             yield SideTask(draw, f"plots/{figure.name}")
 
 
-def _scan(folder: Folder, ledger: StudyState) -> None:
+def _scan(folder: Folder) -> None:
     """Find the finished cells, and report those that are damaged."""
     folder.cells.scan()
-    ledger.finished = folder.cells
     for file, lines in folder.cells.damaged.items():
         cells = "1 cell" if lines == 1 else f"{lines} cells"
         sys.stderr.write(
@@ -225,37 +224,35 @@ def _scan(folder: Folder, ledger: StudyState) -> None:
         )
 
 
-def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cells: list[Cell]) -> None:
+def _write(
+    point: Point, study: Study, folder: Folder, cells: list[Cell]
+) -> tuple[pd.DataFrame | None, Findings]:
+    """Write the tables, and return the summary with what it means; None where failed cells left too little."""
     folder.checksums.clear()
-    folder.write_text("config.yaml", point.yaml)
-    found = study.ledger.of(cells)
+    folder.write_text(CONFIG, point.yaml)
+    found = study.state.of(cells)
     rows = table(found)
     folder.write_table(CELLS, rows)
     folder.write_parts(SERIES, TimeSeries(found))
-    if not study.ledger.failures:
+    if not study.state.failures:
         folder.drop(FAILURES)
     elif rows.empty:
-        return
+        return None, Findings()
     try:
-        summary = result.summary = study.summary(rows)
+        summary = study.summary(rows)
     except ValueError:
-        if not study.ledger.failures:
+        if not study.state.failures:
             raise
-        return
-    result.findings = _findings(point, study, summary, rows)
-    folder.write_table("summary.csv", summary)
+        return None, Findings()
+    findings = study.summarise(summary)
+    folder.write_table(SUMMARY_CSV, summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
         for name, further in part.tables(summary).items():
             folder.write_table(f"{name}.csv", further)
         for name, document in part.documents(summary).items():
             folder.write_json(f"{name}.json", document)
-
-
-def _findings(point: Point, study: Study, summary: pd.DataFrame, rows: pd.DataFrame) -> Findings:
-    """Return what the study found; of bidders elsewhere also how they answered."""
-    found = study.summarise(summary)
-    return replace(found, notes=(*found.notes, *remote_notes(point.settings, rows)))
+    return summary, replace(findings, notes=(*findings.notes, *remote_notes(point.settings, rows)))
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pandas as pd
 
-from ..cells.attribution_season import OBSERVED, plan_of
+from ..cells.attribution_season import OBSERVED, touchpoints_of
 from ..cells.cell import Cell
 from ..cells.weekly_season import ALL, WeeklySeason, full_weeks, play_season
 from ..config.points import Point
@@ -59,7 +59,7 @@ def season_of(point: Point) -> tuple[WeeklySeason, dict[str, pd.DataFrame]]:
     added = {
         str(name): rows["incremental_sales"].to_numpy() for name, rows in weeks.groupby("channel", sort=False)
     }
-    share = plan_of(point.settings.scenario).holdout
+    share = touchpoints_of(point.settings.scenario).holdout
     power = holdout_power(season.people, added, (Holdout(share), Holdout(share, study.weekly_areas)))
     return season, {FILES["weekly"]: weeks, FILES["media"]: _media(point, weeks), FILES["power"]: power}
 

@@ -29,7 +29,7 @@ def scenario_of(scenario: str | Scenario, overrides: Sequence[str] = ()) -> Scen
         if overrides:
             raise BadInput(["overrides: need a scenario by its name"])
         return scenario
-    return compose("run", [f"scenario={scenario}", *overrides])[0].settings.market
+    return compose("run", [f"scenario={scenario}", *overrides])[0].settings.played_scenario
 
 
 def arm_of(scenario: Scenario, information: str | Sequence[str]) -> str:

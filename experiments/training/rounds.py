@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..cells.replications import TRAINING
 from .game import Episode, Game
 from .rewards import Reward
-from .seeds import TRAINING, warn_of_study
+from .seeds import warn_of_study
 
 MARKETS = 1 << 40
 """Episodes are drawn from this many replications, from ``TRAINING`` on."""

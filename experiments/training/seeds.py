@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import warnings
 
-from ..cells.cell import PILOTS
-
-TRAINING = 10 * PILOTS
-"""Replications from here on are for training. Studies estimate from those below ``PILOTS``, and decide by those between."""
+from ..cells.replications import TRAINING
 
 
 class StudyReplicationWarning(UserWarning):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jointbid.experiments.errors import BadInput, RunFailed
     from jointbid.experiments.report import plots
     from jointbid.experiments.report.folders.loaded import ComparisonTables, SweepTables
-    from jointbid.experiments.report.folders.study import Study
+    from jointbid.experiments.report.folders.study import StudyFolder
     from jointbid.experiments.studies.from_python import StudyTables, study
     from jointbid.experiments.training.gymnasium_env import BidEnv
     from jointbid.experiments.training.pettingzoo_env import BidParallelEnv
@@ -80,7 +80,7 @@ HOMES = {
     "Shading": "jointbid.strategies.policies.shading",
     "Market": "jointbid.sim",
     "Strategy": "jointbid.sim",
-    "Study": "jointbid.experiments.report.folders.study",
+    "StudyFolder": "jointbid.experiments.report.folders.study",
     "StudyTables": "jointbid.experiments.studies.from_python",
     "SweepTables": "jointbid.experiments.report.folders.loaded",
     "Terms": "jointbid.sim.scenario",
@@ -114,10 +114,12 @@ def __dir__() -> list[str]:
 
 
 @overload
-def load(what: Path) -> Study | SweepTables | ComparisonTables: ...
+def load(what: Path) -> StudyFolder | SweepTables | ComparisonTables: ...
 @overload
 def load(what: str = "default", *overrides: str) -> Scenario: ...
-def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | SweepTables | ComparisonTables:
+def load(
+    what: str | Path = "default", *overrides: str
+) -> Scenario | StudyFolder | SweepTables | ComparisonTables:
     """Return a scenario by its name, or what a command left by its folder: a study, a sweep or a comparison.
 
     Args:
@@ -127,7 +129,7 @@ def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | Sw
         overrides: changes to the scenario, as on the command line (``supply.requests=20000``).
 
     Returns:
-        A ``Scenario`` to simulate, or the ``Study``, ``SweepTables`` or ``ComparisonTables``.
+        A ``Scenario`` to simulate, or the ``StudyFolder``, ``SweepTables`` or ``ComparisonTables``.
 
     Raises:
         jointbid.BadInput: lists every problem with the name, the overrides or the folder.
@@ -142,10 +144,10 @@ def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | Sw
         return load_folder(what)
     from jointbid.experiments.config.points import load as compose
 
-    return compose("run", [f"scenario={what}", *overrides])[0].settings.market
+    return compose("run", [f"scenario={what}", *overrides])[0].settings.played_scenario
 
 
-def load_study(folder: str | os.PathLike[str]) -> Study:
+def load_study(folder: str | os.PathLike[str]) -> StudyFolder:
     """Return a finished study: its ``summary``, ``cells`` and ``timeseries`` frames, and its further ``tables``.
 
     Args:
@@ -184,7 +186,7 @@ __all__ = [
     "Scenario",
     "Shading",
     "Strategy",
-    "Study",
+    "StudyFolder",
     "StudyTables",
     "SweepTables",
     "Terms",

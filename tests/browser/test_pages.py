@@ -28,8 +28,8 @@ pytest.importorskip(
 
 QUICK = [
     "supply.requests=2000",
-    "study.curve.requests=500",
-    "study.curve.replications=2",
+    "study.point.requests=500",
+    "study.point.replications=2",
     "executor=serial",
     "study.range=null",
     "study.learned_beside=false",

@@ -194,8 +194,8 @@ TRIALS: dict[str, tuple[Callable[[float], object], type[Exception] | tuple[type[
 }  # fmt: skip
 """Limit -> what takes a number up to it, and what it raises above; None: it goes another way there."""
 BELOW = {
-    "jointbid.experiments.cells.cell.PILOTS": of_command("value", "scenario=theory", "study.replications={}"),
-    "jointbid.experiments.cells.attribution_season.NEXT": of_command("attribution", "scenario=touchpoints", "study.replications={}"),
+    "jointbid.experiments.cells.replications.PILOTS": of_command("value", "scenario=theory", "study.replications={}"),
+    "jointbid.experiments.cells.replications.NEXT_SEASON": of_command("attribution", "scenario=touchpoints", "study.replications={}"),
 }  # fmt: skip
 """Limits that are the first number refused."""
 ELSEWHERE = {"jointbid.sim.scenario.base.MAX_MICROS", "jointbid.sim.bidder_session.MAX_CELLS"}

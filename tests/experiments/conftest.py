@@ -64,7 +64,7 @@ def answers(request, tmp_path):
 
     def run(*more):
         (point,) = load("value", [*request.module.FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
-        found = run_study(point, Value(point.settings))
+        found = run_study(point, Value)
         assert not found.failures
         return found.summary, found.findings
 

@@ -21,7 +21,7 @@ KINDS = ("traditional", "digital", "in_house")
 def cell(*kinds, overrides=(), arm="context"):
     (point,) = load("tournament", [*FAST, *overrides])
     lineup = tuple(StrategySpec(name=kind) for kind in kinds)
-    return Cell(scenario=point.settings.market, arm=arm, lineup=lineup)
+    return Cell(scenario=point.settings.played_scenario, arm=arm, lineup=lineup)
 
 
 def bidders(one):

@@ -29,7 +29,7 @@ def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
         *SMALL,
         "study.replications=2",
         "study.worlds=2",
-        "study.curve.replications=2",
+        "study.point.replications=2",
     ]
     assert main(arguments) == 0
     table, folder = summary()

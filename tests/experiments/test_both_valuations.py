@@ -18,8 +18,8 @@ SMALL = (
     "supply.requests=1000",
     "study.learner=cell_means",
     "study.train_requests=100",
-    "study.curve.redundancy=[]",
-    "study.curve.interaction=[]",
+    "study.point.redundancy=[]",
+    "study.point.interaction=[]",
     "executor=serial",
 )
 PLAIN = "plot.enabled=false"
@@ -32,7 +32,7 @@ def run(tmp_path_factory):
     def play(*more):
         folder = tmp_path_factory.mktemp("both")
         (point,) = load("value", [*SMALL, *more, f"results_dir={folder}"])
-        found = run_study(point, Value(point.settings))
+        found = run_study(point, Value)
         assert not found.failures
         return point.folder, found
 
@@ -119,7 +119,7 @@ def test_the_cost_falls_with_the_data(run):
     """K sigma^2/(2Mn): a hundredth of the data costs a hundred times as much, to first order."""
     folder, found = run(
         "study.valuation=both", "study.replications=2", "study.train_requests=100000", "plot.format=svg",
-        "study.curve.requests=1000", "study.curve.replications=6", "study.curves=[]",
+        "study.point.requests=1000", "study.point.replications=6", "study.curves=[]",
     )  # fmt: skip
     curves = pd.read_csv(folder / "curves.csv")
     cost = curves[(curves["curve"] == "cost_of_learning") & (curves["line"] == "joint")]
@@ -137,8 +137,8 @@ def test_the_cost_falls_with_the_data(run):
 @pytest.mark.slow
 def test_a_curve_of_ones_own_takes_its_place(run):
     asked = "study.curves=[{over: study.train_requests, name: mine, values: [50, 500], lines: {bayes: {study.valuation: bayes}, learned: {study.valuation: learned}}}]"
-    folder, _ = run("study.valuation=learned", "study.replications=2", "plot.format=svg", "study.curve.requests=500",
-                    "study.curve.replications=2", asked)  # fmt: skip
+    folder, _ = run("study.valuation=learned", "study.replications=2", "plot.format=svg", "study.point.requests=500",
+                    "study.point.replications=2", asked)  # fmt: skip
     assert set(pd.read_csv(folder / "curves.csv")["curve"]) == {"mine", "cost_of_mine"}
 
 

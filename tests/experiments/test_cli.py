@@ -20,11 +20,11 @@ from jointbid.experiments.execution.progress import compact
 
 TINY = ["scenario=theory", "supply.requests=400", "executor=serial"]
 CURVE = [
-    "study.curve.requests=200",
-    "study.curve.replications=2",
+    "study.point.requests=200",
+    "study.point.replications=2",
     "study.curves=[{over: source.profile.match_rate, values: [0, 1]}]",
 ]
-CURVE += ["study.curve.redundancy=[0,.4]", "study.curve.interaction=[-.1,.1]"]
+CURVE += ["study.point.redundancy=[0,.4]", "study.point.interaction=[-.1,.1]"]
 PROGRAM = "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())"
 
 

@@ -15,7 +15,7 @@ from jointbid.experiments.config.keys import is_known, known_keys
 from jointbid.experiments.config.points import content_hash, load
 from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
-from jointbid.experiments.config.value_settings import ValueStudy
+from jointbid.experiments.config.value_settings import ValueSettings
 from jointbid.experiments.errors import BadInput
 from jointbid.sim.scenario import LogSupply, SyntheticSupply
 
@@ -218,10 +218,10 @@ def test_key_of_a_cell():
 
 
 def test_a_list_needs_no_brackets_unless_commas_are_a_sweep():
-    listed = ["plot.format=svg,pdf", "study.curve.redundancy=0,.5", "seed=3"]
+    listed = ["plot.format=svg,pdf", "study.point.redundancy=0,.5", "seed=3"]
     (point,) = load("value", listed)
     assert point.settings.plot.format == ("svg", "pdf")
-    assert point.settings.study.curve.redundancy == (0.0, 0.5)
+    assert point.settings.study.point.redundancy == (0.0, 0.5)
     assert [found.settings.plot.format for found in load("value", listed[:1], multirun=True)] == [
         ("svg",),
         ("pdf",),
@@ -345,7 +345,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "touchpoints.",
         "study.range.",
     )
-    every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueStudy])]
+    every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueSettings])]
     known = {key for key in every if "<" not in key and not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in LogSupply.model_fields if key not in SyntheticSupply.model_fields

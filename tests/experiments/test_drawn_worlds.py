@@ -23,7 +23,7 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 def test_worlds(capsys):
-    small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=2", "study.worlds=12"]
+    small = ["supply.requests=1000", "study.replications=2", "study.point.replications=2", "study.worlds=12"]
     assert main(["value", *SMALL, *small]) == 0
     said = capsys.readouterr().out
     assert "Of 12 worlds drawn from the stated ranges joining is shown to pay in" in said
@@ -41,7 +41,7 @@ def test_worlds(capsys):
 @pytest.mark.slow
 def test_learned_worlds_beside_exact_ones(capsys):
     """From 300,000 impressions a learner knows nearly what there is to know, in every world."""
-    small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=3", "study.worlds=4"]
+    small = ["supply.requests=1000", "study.replications=2", "study.point.replications=3", "study.worlds=4"]
     assert main(["value", *SMALL, *small, "study.learned_beside=true", "study.train_requests=300000"]) == 0
     assert "Where values are learned, joining is shown to pay in" in capsys.readouterr().out
     (folder,) = Path("results/value").iterdir()
@@ -54,14 +54,14 @@ def test_learned_worlds_beside_exact_ones(capsys):
 
 @pytest.mark.slow
 def test_worlds_of_the_same_data_have_no_range_of_joining(capsys):
-    small = ["supply.requests=2000", "study.replications=2", "study.curve.replications=2", "study.worlds=3"]
+    small = ["supply.requests=2000", "study.replications=2", "study.point.replications=2", "study.worlds=3"]
     same = [
         "scenario=content_and_native",
         "study.silo=clicks",
         "study.lattice=false",
         "study.overtaking=null",
     ]
-    assert main(["value", *SMALL, *same, *small, "study.curve.requests=2000"]) == 0
+    assert main(["value", *SMALL, *same, *small, "study.point.requests=2000"]) == 0
     said = capsys.readouterr().out
     assert "bidding by all that follows an impression is shown to earn more" in said
     assert "Range over plausible settings" not in said

@@ -85,6 +85,6 @@ def test_ranges():
         with pytest.raises(ValueError, match="must be"):
             Range(key="k", source="a choice", **wrong)
     with pytest.raises(BadInput, match="needs ranges"):
-        drawn.check([], "study.worlds")
+        drawn.refuse_ranges([], "study.worlds")
     with pytest.raises(BadInput, match="k has two ranges"):
-        drawn.check([even, log], "study.worlds")
+        drawn.refuse_ranges([even, log], "study.worlds")

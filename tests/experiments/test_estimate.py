@@ -22,7 +22,7 @@ from jointbid.experiments.estimate.intervals import (
     required_replications,
 )
 from jointbid.experiments.estimate.ladder import P_HOLM, SUMMARY_COLUMNS, ladder_summary, lookup
-from jointbid.experiments.estimate.metrics import MARKET_METRICS, METRICS, outcomes, unit_of
+from jointbid.experiments.estimate.metrics import MARKET_METRICS, METRICS, metric_table, unit_of
 from jointbid.experiments.estimate.multiple import holm
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.sim import Scenario, simulate
@@ -521,7 +521,7 @@ def test_unknown_arms_are_refused_with_what_there_is(cells, wrong):
 def test_metrics_are_per_request_of_the_market(cells):
     table = cells(rivals=1)
     table.loc[table["focal"], "requests"] = 500  # the focal advertiser entered late
-    found = outcomes(table, unit_scale=1.0)
+    found = metric_table(table, unit_scale=1.0)
     assert found.loc[("joint", 0), "win_rate"] == pytest.approx(0.1)
 
 

@@ -25,7 +25,7 @@ BUSINESS = (
 )
 SMALL = ("supply.requests=500", "plot.enabled=false", "executor=serial")
 VERBS = {
-    "value": ("study.replications=2", "study.curve.requests=200", "study.curve.replications=2"),
+    "value": ("study.replications=2", "study.point.requests=200", "study.point.replications=2"),
     "adoption": ("study.replications=2",),
     "tournament": ("study.replications=1", "study.pairings=false"),
 }

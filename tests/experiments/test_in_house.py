@@ -14,15 +14,15 @@ from jointbid.experiments.config.first_party import built_up
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ladder import lookup
-from jointbid.experiments.estimate.money import Terms
+from jointbid.experiments.estimate.money import CostTerms
 from jointbid.experiments.estimate.own_data import Switching
 from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.business.own_data import OwnData
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
-    "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
-    "study.curve.replications=3", "bidders.count=3", "plot.enabled=false",
+    "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.point.requests=2000",
+    "study.point.replications=3", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "profit", "data_cost", "clicks", "revenue", "welfare")
 
@@ -48,7 +48,7 @@ def test_a_half_is_there_after_the_time_to_half():
 
 def test_nothing_built_is_the_context_alone_and_all_of_it_the_arm():
     (point,) = load("value", FAST)
-    found = OwnData(point.settings, StudyState(), Plan(point.settings))
+    found = OwnData(CellPlan(point.settings, StudyState()))
     assert (found.own, found.bought) == ("profile+context", "segments+context")
     assert outcomes(found.steps[0], found.own) == outcomes(found.steps[0], "context")
     assert found.steps[-1].settings.scenario == point.settings.scenario
@@ -57,14 +57,14 @@ def test_nothing_built_is_the_context_alone_and_all_of_it_the_arm():
 
 def test_bought_data_are_sold_to_the_rivals_and_own_ones_are_not():
     (point,) = load("value", FAST)
-    found = OwnData(point.settings, StudyState(), Plan(point.settings))
+    found = OwnData(CellPlan(point.settings, StudyState()))
     (cell,) = found.steps[-1].cells(["profile+context"], [0])
     rows = run_cell(cell).rows
     assert [row["data_cost"] > 0 for row in rows] == [False, True, True]
 
 
 def by_month(gains, once=300.0, monthly=10.0):
-    return Switching(np.array(gains, dtype=float), Terms(1e3, once, monthly, len(gains[0]), 0.0))
+    return Switching(np.array(gains, dtype=float), CostTerms(1e3, once, monthly, len(gains[0]), 0.0))
 
 
 RISING = [[-100.0, 100.0, 300.0, 500.0], [-140.0, 60.0, 260.0, 460.0]]  # means -120, 80, 280, 480

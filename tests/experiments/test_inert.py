@@ -95,9 +95,9 @@ def test_what_changes_points_of_a_curve_alone_is_not_in_vain(named):
     curves = [
         "study.curves=[{over: source.profile.match_rate, values: [0.2, 0.8]}]",
         "money.requests_per_month=1e6",
-        "study.curve.replications=2",
+        "study.point.replications=2",
     ]
-    assert named(*curves, "study.curve.requests=300") == []
+    assert named(*curves, "study.point.requests=300") == []
 
 
 @pytest.mark.slow

@@ -83,8 +83,8 @@ def test_verbs_that_differ_are_told_apart_with_the_values_that_they_start_from(c
         assert f"study.replications ({verb})\n" in said
         start = load(verb, [])[0].settings.study.replications
         assert f"default: {start}\n" in said.split(f"({verb})\n")[1]
-    assert main(["help", "study.curve.replications"]) == 0
-    start = load("value", [])[0].settings.study.curve.replications
+    assert main(["help", "study.point.replications"]) == 0
+    start = load("value", [])[0].settings.study.point.replications
     assert f"default: {start} (value" in capsys.readouterr().out
 
 
@@ -97,7 +97,7 @@ def test_verbs_that_differ_are_told_apart_with_the_values_that_they_start_from(c
         ("sorce.profile.match_rate", "source.profile.match_rate"),
         ("creative.loud.aa", "creative.loud.a"),
         ("bidder.budget", "bidders.budget"),
-        ("curve.requests", "study.curve.requests"),
+        ("curve.requests", "study.point.requests"),
         ("scenario.requests", "supply.requests"),
         ("source.match_rate", "source.<name>.match_rate"),
     ],

@@ -23,9 +23,9 @@ def test_cells_are_of_the_market_at_the_level_of_collaboration(verb, scenario, s
     volume = "money.requests_per_month=1000000"
     (point,) = load(verb, [f"scenario={scenario}", LEVEL.format(source=source), volume])
     stage = next(iter(study_class(verb)(point.settings).stages()))
-    cells = [cell for cell in stage if not cell.point]
+    cells = [cell for cell in stage if not cell.study_point]
     assert cells
-    assert point.settings.market != point.settings.scenario
+    assert point.settings.played_scenario != point.settings.scenario
     assert {
-        id(cell.scenario): cell.scenario for cell in cells if cell.scenario != point.settings.market
+        id(cell.scenario): cell.scenario for cell in cells if cell.scenario != point.settings.played_scenario
     } == {}

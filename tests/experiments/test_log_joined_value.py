@@ -14,7 +14,7 @@ from tests.experiments.test_log_joins import MAPPING, PLANTED, firm, with_versio
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import validate
-from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.plan import ReplayPlan
 from jointbid.experiments.logs.synthetic.four_tables import known_profits, market, write_four_tables
 from jointbid.experiments.studies.replay.ladder import run_replay
 
@@ -53,9 +53,9 @@ def test_the_engine_gives_the_known_answer(tmp_path, capsys):
     ]
     few = [
         "study.curves=[]",
-        "study.curve.redundancy=[0]",
-        "study.curve.interaction=[0]",
-        "study.curve.requests=1000",
+        "study.point.redundancy=[0]",
+        "study.point.interaction=[0]",
+        "study.point.requests=1000",
     ]
     assert main(["value", "--config-dir", str(tmp_path / "firm"), *words, *few]) == 0, capsys.readouterr().err
     (path,) = tmp_path.glob("value/*/summary.csv")
@@ -82,7 +82,7 @@ def four(tmp_path_factory):
         },
         "executor": {"name": "serial"},
     }
-    return known, run_replay(Plan.from_settings(validate("value", tree)))
+    return known, run_replay(ReplayPlan.from_settings(validate("value", tree)))
 
 
 @pytest.mark.slow

@@ -16,11 +16,11 @@ from tests.experiments.log_files import open_log, read_log, supply
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.joins import loading
-from jointbid.experiments.logs.formats.joins.accounting import account
+from jointbid.experiments.logs.formats.joins.join_counts import count_joins
 from jointbid.experiments.logs.formats.joins.keys import one_form
 from jointbid.experiments.logs.formats.registry import open_joined
 from jointbid.experiments.logs.rows.row_audit import RowAudit
-from jointbid.experiments.report.join_account import _sides, cell, part
+from jointbid.experiments.report.join_counts import _sides, cell, part
 
 ROWS, PEOPLE = 600, 90
 START = pd.Timestamp("2025-03-03")
@@ -81,7 +81,7 @@ def read(folder: Path, **settings):
 
 def counted(folder: Path, **settings):
     made = supply(folder / "log.csv", mapping=str(folder / "mapping.yaml"), **settings)
-    return account(open_joined(made), RowAudit(made.path))
+    return count_joins(open_joined(made), RowAudit(made.path))
 
 
 def test_the_join_is_that_of_pandas_and_adds_no_row(tmp_path):

@@ -13,7 +13,7 @@ from tests.experiments.log_files import read_log
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.plan import ReplayPlan
 from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, price_log, truncated
 from jointbid.experiments.logs.synthetic.forms import write_all
 from jointbid.experiments.studies.replay.run import run_log
@@ -133,7 +133,7 @@ def test_values_are_learned_on_the_training_part_alone():
         "study.replay.penalties=[.3]",
     ]
     (point,) = load("run", texts)
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     log = read_log(DATA, nonclick_weight=5.0)
     one = price_log(plan, log, "joint")
     assert one.training.sum() == 1_500
@@ -157,7 +157,7 @@ def test_people_are_kept_apart(tmp_path):
     mapping = tmp_path / "logs" / "shop.yaml"
     (point,) = load("run", [f"supply.path={paths['mapped']}", f"supply.mapping={mapping}", "study.replay.split=person",
                             "study.replay.folds=3", f"results_dir={tmp_path}", "strategy=truthful"])  # fmt: skip
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     field = price_log(plan, read_log(paths["mapped"], mapping=str(mapping)), "joint")
     user = field.log.frame["user"].to_numpy()
     assert not set(user[field.training]) & set(user[~field.training])

@@ -13,7 +13,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.logs.read_log import stream
 from jointbid.experiments.logs.replay.holdout_models import fit_predictor, forward_ctr
-from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.plan import ReplayPlan
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_click_price_pctr
@@ -109,7 +109,7 @@ def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     (point,) = load(
         "run", [f"supply.path={path}", f"supply.mapping={folder / 'shop.yaml'}", "study.replay.folds=3"]
     )
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     training = np.arange(len(log)) < 3_600
     expected = forward_ctr(plan, log, training, arm)
     frame = log.frame[training].reset_index(drop=True)

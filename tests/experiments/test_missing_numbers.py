@@ -18,7 +18,7 @@ from jointbid.experiments.cells.attribution_season import (
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.adoption import per_bidder
-from jointbid.experiments.estimate.metrics import outcomes
+from jointbid.experiments.estimate.metrics import metric_table
 from jointbid.experiments.estimate.ranking import best_responses, comparisons, ranking
 from jointbid.experiments.estimate.sums import group_means, group_sums
 from jointbid.experiments.studies.attribution.firm import Firm
@@ -54,10 +54,10 @@ def departments(**columns):
 
 
 def test_a_department_whose_profit_is_not_known_leaves_its_advertisers_unknown():
-    known = outcomes(departments(), unit_scale=10.0, per_bidder=True)
+    known = metric_table(departments(), unit_scale=10.0, per_bidder=True)
     assert known["focal_profit"].tolist() == [2.0]
     assert known["bidder_surplus"].tolist() == [3.0]
-    part = outcomes(departments(profit=[1.0, NAN, 1.0]), unit_scale=10.0, per_bidder=True)
+    part = metric_table(departments(profit=[1.0, NAN, 1.0]), unit_scale=10.0, per_bidder=True)
     assert "focal_profit" not in part
     assert "bidder_surplus" not in part
     assert part["profit_c"].tolist() == [1.0]

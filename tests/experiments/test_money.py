@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate.intervals import Estimate, mean_interval, ratio
 from jointbid.experiments.estimate.ladder import lookup
-from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from jointbid.experiments.estimate.money import CostTerms, falling_break_even, net_rows, rising_break_even
 from jointbid.experiments.report.numbers import paid_back
 
-COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
+COSTLY = CostTerms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 
 
 def found(terms, value, cost=0.0, lookups=1.0):
@@ -51,7 +51,7 @@ def test_never():
 
 
 def test_money_later_is_worth_less():
-    discounted = Terms(1e6, 1200.0, 0.0, 2, 0.21)
+    discounted = CostTerms(1e6, 1200.0, 0.0, 2, 0.21)
     assert discounted.annuity == pytest.approx(1.21 ** (-1 / 12) + 1.21 ** (-2 / 12))
     assert COSTLY.annuity == 60
 
@@ -116,8 +116,8 @@ def test_break_even_intervals_cover():
 def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, costs, start, table):
     monkeypatch.chdir(tmp_path)
     small = ["study.silo=context", "study.replications=4", "supply.requests=2000", "study.lattice=false",
-             "study.curves=[{over: source.profile.match_rate, values: [1]}]", "study.curve.requests=500",
-             "study.curve.replications=2", "plot.enabled=false"]  # fmt: skip
+             "study.curves=[{over: source.profile.match_rate, values: [1]}]", "study.point.requests=500",
+             "study.point.replications=2", "plot.enabled=false"]  # fmt: skip
     assert (
         main(["value", "scenario=theory", "executor=serial", *small, "money.requests_per_month=1000", *costs])
         == 0
@@ -131,13 +131,13 @@ def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, 
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)
-    quick = ["study.curve.redundancy=[0]", "study.curve.interaction=[0]", "study.curve.requests=4000"]
+    quick = ["study.point.redundancy=[0]", "study.point.interaction=[0]", "study.point.requests=4000"]
     money = ["money.requests_per_month=1000", "money.integration_once=300", "money.integration_monthly=5"]
     study = [
         "study.silo=context",
         "study.replications=4",
         "supply.requests=4000",
-        "study.curve.replications=4",
+        "study.point.replications=4",
     ]
     assert (
         main(["value", "scenario=theory", "executor=serial", "plot.format=svg", *quick, *study, *money]) == 0

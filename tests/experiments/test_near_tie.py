@@ -118,7 +118,8 @@ def test_what_is_lost_to_learning_is_covered_whichever_silos_are_chosen(gap):
 def test_a_near_tie_of_the_real_engine_is_covered():
     """theta = a + b x + c z with b = .25 and c = .24, p ~ U[0, M]: joining is worth c^2/(2M) over the better silo, the profile."""
     from jointbid.experiments.cells.bidders import run_cell
-    from jointbid.experiments.cells.cell import PILOTS, Cell
+    from jointbid.experiments.cells.cell import Cell
+    from jointbid.experiments.cells.replications import PILOTS
     from jointbid.sim import Scenario
 
     scenario = Scenario.model_validate(

@@ -33,7 +33,7 @@ from jointbid.experiments.logs.replay.off_policy import (
     estimate,
     strata_of,
 )
-from jointbid.experiments.logs.replay.plan import Plan, Requests, prepare, seen_rows
+from jointbid.experiments.logs.replay.plan import ReplayPlan, Requests, prepare, seen_rows
 from jointbid.experiments.logs.replay.price_law import SampledLaw
 from jointbid.experiments.logs.replay.refitting import refitted, resampled
 from jointbid.experiments.studies.replay.beyond_log import _off_policy
@@ -141,7 +141,7 @@ def as_log(rows: pd.DataFrame) -> LogTable:
     )
 
 
-PLAN = Plan(
+PLAN = ReplayPlan(
     LogSupply(path="log", find_suspects=False),
     Replay(folds=3, penalties=(1.0,), value_per_click=WORTH, bootstrap=200, blocks="row", split="random", splits=1),
     "context", 1, 1,
@@ -157,7 +157,7 @@ def estimated(market: Market, rows: pd.DataFrame) -> tuple[pd.DataFrame, float, 
 
 
 def off_policy(
-    plan: Plan, requests: Requests, whole: LogTable
+    plan: ReplayPlan, requests: Requests, whole: LogTable
 ) -> tuple[Estimates, dict[str, Floats], pd.DataFrame]:
     """The estimates, and the bids of each arm on the seen rows and then the lost ones, which are returned too."""
     ladder = fit_ladders(plan, requests)[ALL]

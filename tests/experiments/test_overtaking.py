@@ -16,7 +16,7 @@ from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.overtaking import Lead
 from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.business.overtaking import Overtaking
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.studies.cell_plans import CellPlan
 
 SMALL = (
     "scenario=content_and_native", "supply.requests=4000", "supply.horizon_h=2190", "audience.people=200",
@@ -84,14 +84,14 @@ def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
         ("lead_at_the_end", "content - spot", "npv", "EUR", *lead, 3),
     ]
     (point,) = load("value", SMALL)
-    part = Overtaking(point.settings, StudyState(), Plan(point.settings))
+    part = Overtaking(CellPlan(point.settings, StudyState()))
     (sentence,) = part.sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)))
     assert said in sentence
 
 
 @pytest.mark.slow
 def test_worlds_say_in_what_share_the_slow_plan_ends_ahead(tmp_path, capsys):
-    worlds = ("study.worlds=3", "study.curve.requests=2000", "study.curve.replications=2")
+    worlds = ("study.worlds=3", "study.point.requests=2000", "study.point.replications=2")
     assert main(["value", *SMALL, *worlds, f"results_dir={tmp_path}", "executor=serial"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "The slow plan is shown to end ahead of the fast one in" in said

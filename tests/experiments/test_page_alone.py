@@ -17,7 +17,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.report.numbers import number
 
 TINY = ("supply.requests=300", "study.replications=2", "executor=serial", "plot.format=[svg]")
-CURVES = ("study.curve.requests=100", "study.curve.replications=2", "study.curve.redundancy=[]", "study.curve.interaction=[]")  # fmt: skip
+CURVES = ("study.point.requests=100", "study.point.replications=2", "study.point.redundancy=[]", "study.point.interaction=[]")  # fmt: skip
 CHEAP = ("study.range=null", "study.learned_beside=false", *CURVES)
 LEVELS = ("collaboration.levels=[0,0.5,1]", "collaboration.credited=[0.3]", "collaboration.shapes={even:{}}", "collaboration.costs={rising:{bend:2}}")  # fmt: skip
 HOURLY = ("bidders.control_interval_h=24", "engine.series_h=24")

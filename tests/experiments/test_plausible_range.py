@@ -33,7 +33,7 @@ def read(name):
 
 @pytest.mark.parametrize("wanted", [RANGED, "study.worlds=12"])
 def test_the_range_is_quantiles_over_worlds_and_names_what_it_goes_with_most(wanted, capsys):
-    assert main([*SMALL, wanted, "study.curve={requests: 500, replications: 2}"]) == 0
+    assert main([*SMALL, wanted, "study.point={requests: 500, replications: 2}"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     worlds, summary = read("worlds.csv"), read("summary.csv")
     assert len(worlds) == 12

@@ -15,15 +15,15 @@ from jointbid.experiments.logs.replay.bootstrap import resample, with_interval
 from jointbid.experiments.logs.replay.features import encode
 from jointbid.experiments.logs.replay.folds import blocks_of, person_draws, time_folds
 from jointbid.experiments.logs.replay.ladder_models import fit_ladders
-from jointbid.experiments.logs.replay.plan import Plan, load
+from jointbid.experiments.logs.replay.plan import ReplayPlan, load
 from jointbid.experiments.logs.synthetic.forms import shop, write_all
 from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROWS = 1_200
 
 
-def plan_of(tree: dict) -> Plan:
-    return Plan.from_settings(validate("value", {"study": {}, **tree}))
+def plan_of(tree: dict) -> ReplayPlan:
+    return ReplayPlan.from_settings(validate("value", {"study": {}, **tree}))
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import click_values
 from jointbid.experiments.logs.replay.bootstrap import resample, tail, with_interval
 from jointbid.experiments.logs.replay.folds import Blocks
-from jointbid.experiments.logs.replay.outcomes import Outcome
-from jointbid.experiments.logs.replay.plan import Plan, Requests
+from jointbid.experiments.logs.replay.outcomes import ReplayOutcome
+from jointbid.experiments.logs.replay.plan import ReplayPlan, Requests
 from jointbid.experiments.logs.replay.summary import arms, summarise
 from jointbid.experiments.logs.replay.suspects import Suspects
 from jointbid.sim.scenario import LogSupply
@@ -54,9 +54,9 @@ def made(rng, rows=ROWS, value_per_click=None):
 
 def study(requests, won, value_per_click=None, resamples=200):
     """The estimates from a log of which each arm wins these rows."""
-    outcomes = [Outcome("all", INF, 0, arm, rows, 1.0) for arm, rows in won.items()]
+    outcomes = [ReplayOutcome("all", INF, 0, arm, rows, 1.0) for arm, rows in won.items()]
     settings = Replay(bootstrap=resamples, value_per_click=value_per_click)
-    plan = Plan(LogSupply(path="made-up"), settings, "best_silo", 1, 1)
+    plan = ReplayPlan(LogSupply(path="made-up"), settings, "best_silo", 1, 1)
     return summarise(plan, requests, outcomes, SIDES)
 
 

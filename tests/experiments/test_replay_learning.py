@@ -17,7 +17,7 @@ from jointbid.experiments.logs.replay.crossfit import honest, refit
 from jointbid.experiments.logs.replay.features import encode
 from jointbid.experiments.logs.replay.folds import assign_folds
 from jointbid.experiments.logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
-from jointbid.experiments.logs.replay.plan import Plan, load
+from jointbid.experiments.logs.replay.plan import ReplayPlan, load
 from jointbid.experiments.logs.replay.prediction_quality import auc_within, quality
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
@@ -37,8 +37,8 @@ CONFIG = {
 }
 
 
-def plan_of(tree: dict) -> Plan:
-    return Plan.from_settings(validate("value", {"study": {}, **tree}))
+def plan_of(tree: dict) -> ReplayPlan:
+    return ReplayPlan.from_settings(validate("value", {"study": {}, **tree}))
 
 
 @pytest.fixture(scope="module")

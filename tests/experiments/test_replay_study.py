@@ -12,7 +12,7 @@ import yaml
 from jointbid.experiments.config.points import validate
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from jointbid.experiments.estimate.metrics import METRICS
-from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.plan import ReplayPlan
 from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +21,8 @@ REAL = ROOT.parent / "shared" / "data" / "ipinyou" / "sample.csv.gz"
 TAGS = ("all", "without_suspects")
 
 
-def plan_of(tree: dict) -> Plan:
-    return Plan.from_settings(validate("value", {"study": {}, **tree}))
+def plan_of(tree: dict) -> ReplayPlan:
+    return ReplayPlan.from_settings(validate("value", {"study": {}, **tree}))
 
 
 def config(path: Path, **replay: object) -> dict:

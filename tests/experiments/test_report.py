@@ -17,7 +17,7 @@ from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ladder import ladder_summary
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report.folders.settings_diff import defaults, differing, flat
-from jointbid.experiments.report.folders.study import Study, load_study
+from jointbid.experiments.report.folders.study import StudyFolder, load_study
 from jointbid.experiments.report.html.cards import cards as cards_of
 from jointbid.experiments.report.html.checks import checks
 from jointbid.experiments.report.html.closed_form import closed_form
@@ -82,7 +82,7 @@ def folder(tmp_path, cells):
 
 def found(path):
     """Status of each check by its name."""
-    return {check.name: check.status for check in checks(Study(path))}
+    return {check.name: check.status for check in checks(StudyFolder(path))}
 
 
 # -- reading a study back ---------------------------------------------------------------------------------------------
@@ -90,7 +90,7 @@ def found(path):
 
 def test_load_gives_frames_and_what_was_said(folder):
     study = jointbid.load(folder())
-    assert isinstance(study, jointbid.Study)
+    assert isinstance(study, jointbid.StudyFolder)
     assert list(study.summary)[:4] == ["estimand", "arm", "metric", "unit"]
     assert study.estimate("value_of_joint_data").finding == "positive"
     assert (study.verb, study.scenario, study.status, study.verdict) == (
@@ -104,7 +104,7 @@ def test_load_gives_frames_and_what_was_said(folder):
 
 
 def test_load_takes_a_folder_as_text_and_a_scenario_by_name(folder):
-    assert jointbid.load(str(folder())).best_single == "context"
+    assert jointbid.load(str(folder())).sides.chosen["best_single"] == "context"
     assert jointbid.load("theory", "supply.requests=7").supply.requests == 7
 
 
@@ -122,8 +122,8 @@ def test_a_damaged_table_is_read_from_its_csv_or_is_empty(folder):
     path = folder()
     (path / "summary.parquet").write_bytes(b"PAR1")
     (path / "cells.parquet").unlink()
-    assert len(Study(path).summary) == len(pd.read_csv(path / "summary.csv"))
-    assert Study(path).cells.empty
+    assert len(StudyFolder(path).summary) == len(pd.read_csv(path / "summary.csv"))
+    assert StudyFolder(path).cells.empty
 
 
 def test_exports(folder, tmp_path):
@@ -142,7 +142,7 @@ def test_a_bar_in_a_name_does_not_break_the_markdown_table(folder):
 
 
 def test_an_estimate_is_of_one_row_or_refused_with_what_would_tell_rows_apart(folder):
-    study = Study(folder())
+    study = StudyFolder(folder())
     assert study.estimate("same_request_step").finding == "positive"
     assert (
         study.estimate("utility", arm="joint").estimate
@@ -168,7 +168,7 @@ def test_an_estimate_of_a_log_is_of_one_budget_and_one_variant(folder):
         cases = [(t, b) for t in ("all", "without_suspects") for b in (0.5, math.inf)]
         return pd.concat([summary.assign(tags=t, budget_share=b) for t, b in cases])
 
-    study = Study(folder(change=log))
+    study = StudyFolder(folder(change=log))
     with pytest.raises(
         BadInput, match=r"4 rows fit; choose one of tags='all' or .*; budget_share=0.5 or inf"
     ):
@@ -180,12 +180,12 @@ def test_an_estimate_of_a_log_is_of_one_budget_and_one_variant(folder):
 
 
 def test_cards_say_no_more_than_their_intervals(folder):
-    by_title = {card.title: card for card in cards_of(Study(folder()))}
+    by_title = {card.title: card for card in cards_of(StudyFolder(folder()))}
     assert list(by_title) == ["Value of joint data", "Same-request step", "Joint-model step"]
     assert re.fullmatch(r"a gain of [\d.]+ %", by_title["Value of joint data"].note)
-    noisy = cards_of(Study(folder("noisy", arm_sd=1.0, replications=3)))
+    noisy = cards_of(StudyFolder(folder("noisy", arm_sd=1.0, replications=3)))
     assert noisy[0].note == "no difference shown"
-    alone = cards_of(Study(folder("alone", replications=1)))
+    alone = cards_of(StudyFolder(folder("alone", replications=1)))
     assert (alone[0].between, alone[0].note) == ("no interval", "no interval")
 
 
@@ -196,7 +196,7 @@ def test_money_is_stated_in_words_where_it_never_comes(folder):
         ("payback_month", "joint", "focal_profit", "months", inf, 40.0, inf, 12),
         ("break_even_match_rate", "joint", "focal_profit", "share", nan, nan, nan, 12),
     ]
-    net, payback, match = cards_of(Study(folder(rows=rows)))[3:]
+    net, payback, match = cards_of(StudyFolder(folder(rows=rows)))[3:]
     assert (net.amount, net.note, net.mark) == ("-900", "a loss", "loss")
     assert (payback.amount, payback.between) == ("not paid back", "95 % interval 40.0 to never")
     assert (match.amount, match.between) == ("not known", "")
@@ -224,7 +224,7 @@ def test_worlds_are_no_replications(folder):
 
 
 def test_an_interval_that_is_wide_says_what_would_narrow_it(folder):
-    (check,) = [c for c in checks(Study(folder(arm_sd=0.03))) if c.name == "width of the interval"]
+    (check,) = [c for c in checks(StudyFolder(folder(arm_sd=0.03))) if c.name == "width of the interval"]
     assert check.status == "REVIEW"
     assert re.search(r"some [\d,]+ replications", check.advice)
 
@@ -237,14 +237,14 @@ def test_failed_cells_are_a_review_where_few_and_a_failure_where_many(folder):
 def test_a_near_tie_of_the_single_sources(folder):
     levels = {"none": 0.25, "profile": 0.2720, "context": 0.2725, "stacked": 0.2825, "joint": 0.285}
     (check,) = [
-        c for c in checks(Study(folder(levels=levels, arm_sd=0.01))) if c.name == "choice of the silo"
+        c for c in checks(StudyFolder(folder(levels=levels, arm_sd=0.01))) if c.name == "choice of the silo"
     ]
     assert check.status == "REVIEW"
     assert "close" in check.found
 
 
 def test_the_steps_on_the_cards_add_up_to_the_value(folder):
-    value, *steps = cards_of(Study(folder()))
+    value, *steps = cards_of(StudyFolder(folder()))
     assert len(steps) == 2
     assert sum(step.value for step in steps) == pytest.approx(value.value)
 
@@ -255,7 +255,7 @@ def test_never_is_said_where_the_whole_interval_says_it(folder, low, words):
         ("payback_month", "joint", "focal_profit", "months", math.inf, low, math.inf, 12),
         ("break_even_match_rate", "joint", "focal_profit", "share", math.inf, low, math.inf, 12),
     ]
-    payback, match = cards_of(Study(folder(rows=rows)))[3:]
+    payback, match = cards_of(StudyFolder(folder(rows=rows)))[3:]
     assert payback.amount == words
     assert match.amount == "not at any rate tried"
 
@@ -270,15 +270,15 @@ def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
         }
     )  # fmt: skip
     seats.to_parquet(path / "cells.parquet", index=False)
-    (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
+    (check,) = [c for c in checks(StudyFolder(path)) if c.name == "budget"]
     assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid")
     seats.assign(spend=seats["spend"] / 10, budget_left=50 - seats["spend"] / 10).to_parquet(
         path / "cells.parquet", index=False
     )
-    (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
+    (check,) = [c for c in checks(StudyFolder(path)) if c.name == "budget"]
     assert check.found == "not used up: at most 9.95 % of it was spent on average (pid)"
     seats.assign(spend=math.nan).to_parquet(path / "cells.parquet", index=False)
-    assert "not known" not in str([c for c in checks(Study(path)) if c.name == "budget"])
+    assert "not known" not in str([c for c in checks(StudyFolder(path)) if c.name == "budget"])
 
 
 def test_the_budget_of_a_tournament_is_looked_at_where_all_meet(folder):
@@ -286,7 +286,7 @@ def test_the_budget_of_a_tournament_is_looked_at_where_all_meet(folder):
         ("score_together", name, "budget_spent", "share of the budget", share, share, share, 12)
         for name, share in (("pid", 0.99), ("slow", 0.2), ("even", 0.98))
     ]
-    (check,) = [c for c in checks(Study(folder(rows=rows, budget=50.0))) if c.name == "budget"]
+    (check,) = [c for c in checks(StudyFolder(folder(rows=rows, budget=50.0))) if c.name == "budget"]
     assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid, even")
 
 
@@ -407,7 +407,7 @@ def test_numbers_that_are_not_the_closed_form_fail(folder):
 
 
 def test_who_gains_and_who_loses(folder):
-    grid = gains_grid(Study(folder(rivals=2, per_bidder=True)))
+    grid = gains_grid(StudyFolder(folder(rivals=2, per_bidder=True)))
     words = {row[0].text: row[5].text for row in grid.rows}
     assert words == {
         "the advertiser": "gains", "all bidders together": "gains", "the seller": "no difference shown",
@@ -417,7 +417,7 @@ def test_who_gains_and_who_loses(folder):
 
 
 def test_tables_hold_the_exact_values(folder):
-    study = Study(folder())
+    study = StudyFolder(folder())
     values = [float(row[3].sort) for row in estimands_grid(study).rows]
     assert values == list(study.summary["estimate"])
     arms = arms_grid(study)
@@ -427,7 +427,7 @@ def test_tables_hold_the_exact_values(folder):
 
 def test_a_study_without_a_summary_has_no_tables(folder):
     path = folder(change=lambda summary: summary.head(0))
-    study = Study(path)
+    study = StudyFolder(path)
     assert gains_grid(study) is None
     assert arms_grid(study) is None
     assert estimands_grid(study) is None
@@ -529,10 +529,10 @@ def test_plots_come_in_the_formats_and_the_style_that_are_asked_for(tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.prop_cycle: cycler('color', ['123456', '654321'])\n")
     curve = [
-        "study.curve.redundancy=[0]",
-        "study.curve.interaction=[0]",
-        "study.curve.requests=200",
-        "study.curve.replications=2",
+        "study.point.redundancy=[0]",
+        "study.point.interaction=[0]",
+        "study.point.requests=200",
+        "study.point.replications=2",
     ]
     drawn = ["plot.enabled=true", "plot.format=[svg,pdf]", f"plot.style={style}"]
     assert main(["value", "scenario=theory", *QUICK, *curve, *drawn, f"results_dir={tmp_path}"]) == 0

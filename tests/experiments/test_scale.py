@@ -221,14 +221,14 @@ def test_failures_at_curve_points_are_repeated_alone(monkeypatch, capsys):
     real = arms.run_cell
 
     def fragile(cell):
-        if cell.point and cell.replication == 1 and cell.arm == "joint":
+        if cell.study_point and cell.replication == 1 and cell.arm == "joint":
             raise RuntimeError("no luck")
         return real(cell)
 
     monkeypatch.setattr(arms, "run_cell", fragile)
-    curve = ["study.curve.requests=200", "study.curve.replications=2"]
+    curve = ["study.point.requests=200", "study.point.replications=2"]
     curve += ["study.curves=[{over: source.profile.match_rate, values: [0, .5]}]"]
-    grid = ["study.curve.redundancy=[0]", "study.curve.interaction=[0,.1]", "plot.enabled=true"]
+    grid = ["study.point.redundancy=[0]", "study.point.interaction=[0,.1]", "plot.enabled=true"]
     assert main(["value", *TINY, *curve, *grid, "executor=serial", "study.replications=2"]) == 1
     failed = failures()
     assert len(failed) >= 3

@@ -24,7 +24,7 @@ def on_curve(*overrides):
             "value",
             [
                 CURVE,
-                "study.curve.redundancy=[]",
+                "study.point.redundancy=[]",
                 "study.learned_beside=false",
                 "study.range=null",
                 *overrides,
@@ -32,11 +32,11 @@ def on_curve(*overrides):
         )[0].settings
     )
     (stage,) = study.stages()
-    return [cell for cell in stage if "match_rate" in cell.point]
+    return [cell for cell in stage if "match_rate" in cell.study_point]
 
 
 def test_a_named_silo_needs_no_other_along_a_curve():
-    cells = on_curve("study.silo=context", "study.curve.replications=3")
+    cells = on_curve("study.silo=context", "study.point.replications=3")
     assert {cell.arm for cell in cells} == {"context", "stacked", "joint"}
     assert not any(cell.is_pilot for cell in cells)
     assert len(cells) == 2 * 3 * 3

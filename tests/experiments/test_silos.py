@@ -12,7 +12,8 @@ from jointbid.experiments.cells.arms import arms_of, owners_of
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.storage.cell_results import StudyState
+from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
     "supply.requests=1000", "study.replications=3", "study.range=null", "study.learned_beside=false", "executor=serial",
@@ -27,7 +28,7 @@ def here(tmp_path, monkeypatch):
 
 def plan(*overrides):
     (point,) = load("value", overrides)
-    return Plan(point.settings)
+    return CellPlan(point.settings, StudyState())
 
 
 def study(*overrides):

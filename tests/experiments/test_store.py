@@ -18,13 +18,14 @@ import pytest
 
 from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells.cell import Cell, CellResult
+from jointbid.experiments.cells.replications import PILOT as SILO_PILOT
+from jointbid.experiments.cells.replications import WIDTH_PILOT
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.settings import ExecutorSettings
 from jointbid.experiments.execution.pool import run_tasks
 from jointbid.experiments.execution.scheduler import Driver, Finish
 from jointbid.experiments.execution.tasks import SideTask, Task
 from jointbid.experiments.storage.study_folder import Folder
-from jointbid.experiments.studies import cell_plans as studies
 from jointbid.experiments.studies import session
 from jointbid.sim.scenario import Scenario
 
@@ -221,7 +222,7 @@ def test_replications_that_choose_their_number_or_the_silo_are_in_no_estimate():
     assert value("study.half_width=.001") == 0
     used = set(pd.read_parquet(folder() / "cells.parquet")["replication"])
     assert used == set(range(len(used)))
-    assert not used & {*studies.WIDTH_PILOT, *studies.PILOT}
+    assert not used & {*WIDTH_PILOT, *SILO_PILOT}
 
 
 # -- interrupted --------------------------------------------------------------------------------------------------

@@ -465,12 +465,11 @@ def test_a_match_can_be_looked_at_closely(tmp_path, monkeypatch):
 
 def test_a_strategy_that_raises_is_refused_before_the_first_match(tmp_path, monkeypatch):
     (point,) = load("tournament", [*SMALL, THREE])
-    study = Tournament(point.settings)
     monkeypatch.chdir(tmp_path)
 
     def broken(_cell):
         raise BidError("strategy of bidder 'seat_1' at hour 0: bid() raised")
 
-    monkeypatch.setattr(study, "work", broken)
+    monkeypatch.setattr(Tournament, "work", staticmethod(broken))
     with pytest.raises(BadInput, match=r"study\.strategies: strategy of bidder 'seat_1'"):
-        run_study(point, study)
+        run_study(point, Tournament)

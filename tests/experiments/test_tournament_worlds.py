@@ -22,7 +22,7 @@ from jointbid.sim.scenario import StrategySpec
 
 SMALL = ("supply.requests=300", "study.replications=3", "study.pairings=false", "plot.enabled=false")
 COMMAND = ("tournament", "scenario=theory", "executor=serial", *SMALL)
-DRAWN = ("study.worlds=12", "study.curve.replications=3")
+DRAWN = ("study.worlds=12", "study.point.replications=3")
 CAUTIOUS = "study.strategies=[truthful,{name: linear, gain: 0.5}]"
 
 
@@ -79,7 +79,7 @@ def test_worlds_leave_the_tournament_as_it_is_and_are_those_of_value():
     (other,) = load("value", ["scenario=theory", "study.worlds=4"])
     assert [world.values for world in worlds.worlds] == drawn.sampled(other.settings)
     assert [cell.lineup for cell in worlds.cells()[:2]] == [strategies, strategies[::-1]]
-    assert not any(cell.point for cell in own.cells())
+    assert not any(cell.study_point for cell in own.cells())
 
 
 def test_worlds_need_ranges(capsys):
@@ -90,7 +90,7 @@ def test_worlds_need_ranges(capsys):
 def test_fewer_requests_with_the_same_budget_are_said():
     (point,) = load("tournament", ["scenario=agencies"])
     (note,) = notes(point.settings.scenario, 20_000, 5)
-    assert "20,000 bid requests (study.curve.requests) and not 60,000, with the same budget" in note
+    assert "20,000 bid requests (study.point.requests) and not 60,000, with the same budget" in note
     assert not list(notes(point.settings.scenario, 60_000, 5))
     assert not list(notes(point.settings.scenario, 20_000, 0))
 

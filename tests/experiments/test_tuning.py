@@ -10,7 +10,8 @@ from jointbid.experiments.cells.cell import CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.ladder import lookup
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.storage.cell_results import StudyState
+from jointbid.experiments.studies.cell_plans import CellPlan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value
 
@@ -26,10 +27,10 @@ RIVALS = [
 
 
 class Kept:
-    """A ledger that remembers."""
+    """A state that remembers."""
 
     def __init__(self):
-        self.results = {}
+        self.results, self.policies = {}, {}
 
     def of(self, cells):
         return [(one, self.results[one.key]) for one in cells if one.key in self.results]
@@ -37,8 +38,8 @@ class Kept:
 
 def play(arm, payoff, values=(1.0, 2.0, 3.0)):
     """Tune one arm in a game where ``payoff(own, others' mean, name)`` is a bidder's profit; every cell that was asked for."""
-    ledger, asked = Kept(), []
-    for stage in tune([arm], "gain", values, ledger):
+    state, asked = Kept(), []
+    for stage in tune([arm], "gain", values, state):
         for cell in stage:
             asked.append(cell)
             mine = dict(cell.policies)
@@ -51,13 +52,13 @@ def play(arm, payoff, values=(1.0, 2.0, 3.0)):
                         "profit": payoff(value, sum(rest) / len(rest) if rest else 0.0, name),
                     }
                 )
-            ledger.results[cell.key] = CellResult(rows)
+            state.results[cell.key] = CellResult(rows)
     return asked
 
 
 def cell(*overrides):
     (point,) = load("value", [*RIVALS, *overrides])
-    return Plan(point.settings).cells(["joint"], [0])[0]
+    return CellPlan(point.settings, StudyState()).cells(["joint"], [0])[0]
 
 
 def test_frozen_rivals_are_left_alone():
@@ -152,11 +153,11 @@ def test_frozen_rivals_keep_the_curve_of_before():
     (point,) = load(
         "value", [*FIRST, "study.who=universal", "audience.profile_types=8", "plot.enabled=false"]
     )
-    ledger = Kept()
+    state = Kept()
     study = Value(point.settings)
     study.check()
-    for stage in study._retuned.stages(ledger):
-        ledger.results |= {one.key: run_cell(one) for one in stage if one.key not in ledger.results}
+    for stage in study._retuned.stages(state):
+        state.results |= {one.key: run_cell(one) for one in stage if one.key not in state.results}
     before = dict(study._retuned.baseline[""].policies)
     assert len(set(before.values())) == 1
     for arm in study._retuned.at[""].values():
@@ -213,8 +214,8 @@ def test_points_of_curves_map_and_worlds_are_tuned_too(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     small = [
         *STEPS, "scenario=theory", "strategy=linear", "executor=serial", "plot.format=svg", "supply.requests=800",
-        "study.lattice=false", "study.replications=2", "study.curve.replications=2", "study.worlds=2",
-        "study.curve.redundancy=[0]", "study.curve.interaction=[0,0.1]",
+        "study.lattice=false", "study.replications=2", "study.point.replications=2", "study.worlds=2",
+        "study.point.redundancy=[0]", "study.point.interaction=[0,0.1]",
         "study.curves=[{over: source.profile.match_rate, values: [0.5, 1]}]",
     ]  # fmt: skip
     tuned = ["bidders.strategy.gain=0.4", "study.tune={parameter: gain, values: [0.4, 1.0]}"]

@@ -25,13 +25,14 @@ from jointbid.experiments.estimate.collaboration_levels import (
     payback,
 )
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
-from jointbid.experiments.estimate.money import Terms, net_rows
+from jointbid.experiments.estimate.money import CostTerms, net_rows
 from jointbid.experiments.report.wording import collaboration_levels as level_words
-from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.storage.cell_results import StudyState
+from jointbid.experiments.studies.cell_plans import CellPlan
 
 FAST = (
-    "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
-    "study.curve.replications=3", "collaboration.levels=[0,0.5,1]", "bidders.count=3", "plot.enabled=false",
+    "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.point.requests=2000",
+    "study.point.replications=3", "collaboration.levels=[0,0.5,1]", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "value", "profit", "clicks", "clicks_expected", "revenue", "welfare")
 shapes = st.builds(
@@ -47,7 +48,7 @@ def market(verb, *more):
 
 
 def outcomes(settings, arm):
-    (cell,) = Plan(settings).cells([arm], [0])
+    (cell,) = CellPlan(settings, StudyState()).cells([arm], [0])
     return [{name: row[name] for name in OUTCOMES if name in row} for row in run_cell(cell).rows]
 
 
@@ -67,12 +68,12 @@ def test_level_0_is_the_silo_and_level_1_the_joint_arm(shape, values):
     more = (f"collaboration.shape={shape}", f"bidders.values={values}")
     apart, whole = (market("value", f"collaboration.level={level}", *more) for level in (0, 1))
     assert outcomes(apart, "joint") == outcomes(apart, "context") == outcomes(whole, "context")
-    assert whole.market == whole.scenario
+    assert whole.played_scenario == whole.scenario
     assert outcomes(whole, "joint") != outcomes(apart, "joint")
 
 
 def test_a_level_between_moves_every_dial():
-    half = market("value", "collaboration.level=0.5").market.source
+    half = market("value", "collaboration.level=0.5").played_scenario.source
     assert half["profile"].match_rate == pytest.approx(0.4)
     assert half["profile"].sync_interval_h == pytest.approx((24 + 2160) / 2)
     assert half["touchpoints"].coverage == pytest.approx(0.45)
@@ -173,7 +174,7 @@ def test_an_impossible_plan_is_refused():
 
 
 def level(at, value, once, months=0.0, monthly=0.0):
-    terms = Terms(1e6, once, monthly, 10, 0.0, months)
+    terms = CostTerms(1e6, once, monthly, 10, 0.0, months)
     return Level(at, terms, pd.Series(value), pd.Series(np.zeros(len(value))))
 
 
@@ -220,11 +221,11 @@ def test_the_level_interval_holds_what_is_not_shown_to_be_worse():
 
 
 def test_time_to_deliver_takes_its_months_from_the_tenure():
-    late = Terms(1e6, 1200.0, 50.0, 60, 0.0, delay_months=12.5)
+    late = CostTerms(1e6, 1200.0, 50.0, 60, 0.0, delay_months=12.5)
     rows = {m: e for _, m, e in net_rows(late, *(pd.Series([x, x]) for x in (2.5e-4, 1e-4, 1.0)))}
     assert rows["npv"].estimate == pytest.approx(47.5 * 100 - 1200)
     assert rows["net_value"].estimate == pytest.approx((47.5 * 100 - 1200) / 60)
     assert rows["payback_month"].estimate == pytest.approx(12.5 + 12)
-    discounted = Terms(1e6, 0.0, 0.0, 3, 0.21, delay_months=1.5)
+    discounted = CostTerms(1e6, 0.0, 0.0, 3, 0.21, delay_months=1.5)
     assert discounted.annuity == pytest.approx(0.5 * 1.21 ** (-2 / 12) + 1.21 ** (-3 / 12))
-    assert Terms(1e6, 1.0, 0.0, 3, 0.21, delay_months=9.0).annuity == pytest.approx(0.0)
+    assert CostTerms(1e6, 1.0, 0.0, 3, 0.21, delay_months=9.0).annuity == pytest.approx(0.0)

@@ -53,7 +53,7 @@ def test_it_is_the_difference_of_two_studies(tmp_path, capsys):
 @pytest.mark.slow
 def test_worlds_say_how_often_it_pays(tmp_path, capsys):
     summary, worlds = summary_of(
-        tmp_path, "study.worlds=3", "study.curve.requests=1500", "study.curve.replications=2"
+        tmp_path, "study.worlds=3", "study.point.requests=1500", "study.point.replications=2"
     )
     shares = summary[summary["estimand"] == "share_of_worlds"].set_index("arm")["estimate"]
     mine = shares[["better data pay", "better data cost", "no difference shown by better data"]]

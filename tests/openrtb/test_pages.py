@@ -27,7 +27,7 @@ VALUE = [
     "supply.requests=40",
     "study.replications=2",
     "study.curves=[]",
-    "study.curve.redundancy=[]",
+    "study.point.redundancy=[]",
     "study.range=null",
     "study.learned_beside=false",
 ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
-from jointbid.sim.journey.accounts import Accounts
+from jointbid.sim.journey.accounts import BuyerAccounts
 from jointbid.sim.journey.process import (
     APPROVED,
     AWARE,
@@ -61,7 +61,7 @@ def many(**journey: Any) -> Scenario:
 
 def path(scenario: Scenario, steps: int) -> Iterator[NDArray[np.uint8]]:
     """Stages step by step."""
-    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0, 1)
+    accounts = BuyerAccounts(scenario, Streams(7, 0), "everyone", 0, 1)
     yield accounts.stage.copy()
     for _ in range(steps):
         accounts.advance()
@@ -71,7 +71,7 @@ def path(scenario: Scenario, steps: int) -> Iterator[NDArray[np.uint8]]:
 def test_the_long_run_is_the_flow_through_each_stage_times_its_mean_stay() -> None:
     """Renewal theory (Cox 1962): n = 10,000 accounts a segment, after 260 weeks, z <= 4."""
     scenario = many()
-    accounts = Accounts(scenario, Streams(7, 0), "everyone", 0, 1)
+    accounts = BuyerAccounts(scenario, Streams(7, 0), "everyone", 0, 1)
     for _ in range(260):
         accounts.advance()
     for segment, law in enumerate(stationary(scenario)):
@@ -203,7 +203,7 @@ def test_short_and_long_elasticity_follow_koyck() -> None:
     """Koyck (1954): of a stock that keeps lambda a step, what is seen in one step does 1 - lambda of what lasts."""
     scenario = market()
     kept = decay(scenario.journey)  # type: ignore[arg-type]
-    journey = Accounts(scenario, Streams(1, 0), "everyone", 0, 1)
+    journey = BuyerAccounts(scenario, Streams(1, 0), "everyone", 0, 1)
     for _ in range(400):
         journey.fresh[:] = 2.0
         journey.advance()

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from jointbid.experiments.estimate.intervals import mean_interval
-from jointbid.experiments.estimate.learning import LOST, OVER_EXACT_SILO
+from jointbid.experiments.estimate.learning import LOST_TO_LEARNING, OVER_EXACT_SILO
 from jointbid.sim import VisibleRequests
 from jointbid.sim.training import randomised_log
 from jointbid.strategies.valuations.bayes import bayes
@@ -121,7 +121,7 @@ def test_learned_values_and_what_learning_costs_are_covered(scenario):
     }
     truths = {
         "learned": exact - loss["joint"] + loss["profile"],
-        LOST: loss["joint"] - loss["profile"],
+        LOST_TO_LEARNING: loss["joint"] - loss["profile"],
         OVER_EXACT_SILO: exact - loss["joint"],
     }
     held = {"profile": ("profile",), "joint": ("profile", "context")}
@@ -142,7 +142,7 @@ def test_learned_values_and_what_learning_costs_are_covered(scenario):
                 wide[name, arm][study, replication] = np.mean((theta - price) * won)
     found = {
         "learned": wide["learned", "joint"] - wide["learned", "profile"],
-        LOST: wide["bayes", "joint"]
+        LOST_TO_LEARNING: wide["bayes", "joint"]
         - wide["bayes", "profile"]
         - wide["learned", "joint"]
         + wide["learned", "profile"],

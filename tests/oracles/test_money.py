@@ -72,8 +72,8 @@ class World(NamedTuple):
             "study.silo": "context",
             "study.lattice": "false",
             "study.replications": 16,
-            "study.curve.replications": 16,
-            "study.curve.requests": 20_000,
+            "study.point.replications": 16,
+            "study.point.requests": 20_000,
             "supply.requests": 20_000,
             "plot.enabled": "false",
             "executor": "serial",
@@ -101,7 +101,7 @@ def studied(tmp_path_factory):
             folder = tmp_path_factory.mktemp("money")
             keys = [f"{key}={value}" for key, value in world.keys.items()]
             (point,) = load("value", [*keys, *more, f"results_dir={folder}"])
-            made[world, more] = run_study(point, Value(point.settings)).summary
+            made[world, more] = run_study(point, Value).summary
         return made[world, more]
 
     return study

@@ -25,7 +25,7 @@ BIDS_ITS_VALUE = {"name": "shading", "curve": START}
 
 
 class Kept(dict):
-    """A ledger that remembers."""
+    """A state that remembers."""
 
     def of(self, cells):
         return [(cell, self[cell.key]) for cell in cells if cell.key in self]
@@ -42,10 +42,10 @@ def fitted(scenario):
             bidders={"count": n, "strategy": BIDS_ITS_VALUE},
             **parts,
         )
-        cell, ledger = Cell(market, arm, who=who), Kept()
+        cell, state = Cell(market, arm, who=who), Kept()
         tuned = Tuned(cell, sides_of(cell, START, adapted=True))
-        for stage in refit([tuned], ledger):
-            ledger |= {one.key: run_cell(one) for one in stage if one.key not in ledger}
+        for stage in refit([tuned], state):
+            state |= {one.key: run_cell(one) for one in stage if one.key not in state}
         return tuned
 
     return fit

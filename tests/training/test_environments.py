@@ -17,9 +17,10 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 from jointbid import BidEnv, BidParallelEnv, Entrant, Linear, Priced, Scenario, bayes, load, simulate
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.cells.replications import TRAINING
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.training.registration import ENV_ID
-from jointbid.experiments.training.seeds import TRAINING, StudyReplicationWarning, train_seeds
+from jointbid.experiments.training.seeds import StudyReplicationWarning, train_seeds
 
 SMALL = ("supply.requests=600", "bidders.budget=0.05", "bidders.control_interval_h=2")
 STEPS = 12

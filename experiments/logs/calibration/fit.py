@@ -24,7 +24,7 @@ from ...errors import BadInput
 from ..log_table import LogTable
 from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
-from ..replay.plan import Plan, prepare
+from ..replay.plan import ReplayPlan, prepare
 from ..replay.priced_log import as_histogram, product_limit
 from ..small_groups import small_groups
 
@@ -62,7 +62,7 @@ class Fit:
         return np.array([number not in small for number in range(groups)])
 
 
-def fit(plan: Plan, log: LogTable, name: str) -> Fit:
+def fit(plan: ReplayPlan, log: LogTable, name: str) -> Fit:
     """Fit a scenario to a log.
 
     Raises:
@@ -147,11 +147,7 @@ def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.
 
 
 def _response(
-    profile: NDArray[np.int64],
-    context: NDArray[np.int64],
-    clicks: Floats,
-    weight: Floats,
-    types: int,
+    profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, weight: Floats, types: int
 ) -> tuple[dict[str, float], float]:
     """Return the keys of the response that reproduce the clicks, and the standard error of the interaction."""
     there = profile >= 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..log_table import Reader
+from ..read_log import MOST_NAMES
 from .leaks import Suspect
-from .survey import MOST_NAMES, Survey
+from .survey import Survey
 
 SAMPLED_CTR = 0.02
 """Display ads are clicked less often: a log with more has lost non-clicks, or counts something else."""

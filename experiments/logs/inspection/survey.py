@@ -14,12 +14,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..log_table import Roles
+from ..read_log import MOST_NAMES
 from .leaks import LeakCounts
 
 PER_OCTAVE = 64
 """Bins of amounts in which the highest is twice the lowest."""
-MOST_NAMES = 100_000
-"""Most campaigns, people or episodes counted; beyond that the report says that there are more."""
 NO_EPISODE = -1
 """Of rows before the first episode."""
 MOST_AMOUNTS = 10_000

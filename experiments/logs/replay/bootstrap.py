@@ -54,10 +54,7 @@ def ratio(total: Floats, base: Floats) -> Floats:
 
 
 def resample(
-    splits: Sequence[Mapping[Any, Floats]],
-    resamples: int,
-    seed: int,
-    blocks: NDArray[np.int64] | None = None,
+    splits: Sequence[Mapping[Any, Floats]], resamples: int, seed: int, blocks: NDArray[np.int64] | None = None
 ) -> dict[Any, Floats]:
     """Total every column over the rows, and over resamples drawn with replacement, shared by all.
 

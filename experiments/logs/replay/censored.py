@@ -24,14 +24,13 @@ from ..log_table import LogTable
 from .bids import Floats
 from .bootstrap import resample, with_interval
 from .holdout_models import Hidden, fit_predictor
-from .outcomes import Outcome
-from .plan import Plan, Requests
+from .outcomes import ReplayOutcome
+from .plan import PER, ReplayPlan, Requests
 from .price_law import SampledLaw
 from .priced_log import truncated
 
 LOGGED, KM_LOW, KM_HIGH, WORST, BEST = "logged", "km_never", "km_at_once", "worst", "best"
 BOUNDS = (LOGGED, KM_LOW, KM_HIGH, WORST, BEST)
-PER = 1e6
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,12 @@ class LostValues:
 
     @classmethod
     def of(
-        cls, plan: Plan, requests: Requests, lost: LostRows, arms: Collection[str], hidden: Hidden | None
+        cls,
+        plan: ReplayPlan,
+        requests: Requests,
+        lost: LostRows,
+        arms: Collection[str],
+        hidden: Hidden | None,
     ) -> LostValues:
         """Predict the rows of each fold, lost ones dealt out to folds at random, by models of the seen rows outside it; `hidden` values are left out.
 
@@ -219,11 +223,11 @@ class LostValues:
 
 
 def bound_rows(
-    plan: Plan,
+    plan: ReplayPlan,
     requests: Requests,
     lost: LostRows,
     values: LostValues,
-    outcomes: list[Outcome],
+    outcomes: list[ReplayOutcome],
     of: Weights,
     tags: str,
 ) -> pd.DataFrame:

@@ -14,13 +14,14 @@ from jointbid.sim.scenario import MICROS
 from ...estimate.sides import Weights
 from .bids import Floats
 from .bootstrap import resample, with_interval
-from .plan import Plan, Requests
+from .plan import PER, ReplayPlan, Requests
 
 AS_IS, HALF, DOUBLE, TRAINING = "as it is", "halved", "doubled", "eCPC of the training part"
-PER = 1e6
 
 
-def click_value_rows(plan: Plan, requests: Requests, odds: Mapping[str, Floats], of: Weights) -> pd.DataFrame:
+def click_value_rows(
+    plan: ReplayPlan, requests: Requests, odds: Mapping[str, Floats], of: Weights
+) -> pd.DataFrame:
     """Return the value of joint data without a budget limit under each worth of a click.
 
     A bid at or above the price wins. Both the bids and what a click brings follow the worth.
@@ -50,7 +51,7 @@ def gain_of(requests: Requests, odds: Mapping[str, Floats], of: Weights, worth: 
     return total
 
 
-def _worths(plan: Plan, requests: Requests) -> Iterator[tuple[str, Floats]]:
+def _worths(plan: ReplayPlan, requests: Requests) -> Iterator[tuple[str, Floats]]:
     for name, factor in ((AS_IS, 1.0), (HALF, 0.5), (DOUBLE, 2.0)):
         yield name, requests.values * factor
     if plan.settings.value_per_click is None:

@@ -19,14 +19,14 @@ from ..log_table import LogTable
 from .crossfit import DECIMALS, Fitted, fit, least_loss, penalties_of, recalibrate, scores_without, summed
 from .features import Encoded, encode
 from .folds import fold_without_classes, person_draws, time_folds
-from .plan import Plan, check_clicks, odds_shift
+from .plan import ReplayPlan, check_clicks, odds_shift
 
 Floats = NDArray[np.float64]
 Hidden = Mapping[str, Collection[str]]
 """By column the values that are left out."""
 
 
-def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
+def training_rows(plan: ReplayPlan, log: LogTable) -> NDArray[np.bool_]:
     """Return which rows are for learning and tuning; shape (rows,).
 
     They are those of `supply.path` where there is a `supply.test_path`; else the first in time, or a share of the people.
@@ -78,7 +78,7 @@ class Predictor:
 
 
 def forward_ctr(
-    plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str, hidden: Hidden | None = None
+    plan: ReplayPlan, log: LogTable, training: NDArray[np.bool_], arm: str, hidden: Hidden | None = None
 ) -> Floats:
     """Return P(click) of each row of the full log from the arm's data, `hidden` values left out; shape (rows,).
 
@@ -92,7 +92,7 @@ def forward_ctr(
 
 
 def fit_predictor(
-    plan: Plan, log: LogTable, arm: str, hidden: Hidden | None = None
+    plan: ReplayPlan, log: LogTable, arm: str, hidden: Hidden | None = None
 ) -> tuple[Predictor, Floats]:
     """Learn from training rows, in order of time, from the arm's data, `hidden` values left out.
 
@@ -113,7 +113,7 @@ def fit_predictor(
 
 
 def _learn(
-    plan: Plan, log: LogTable, columns: Sequence[str], hidden: Hidden | None
+    plan: ReplayPlan, log: LogTable, columns: Sequence[str], hidden: Hidden | None
 ) -> tuple[Callable[[pd.DataFrame], Floats], Floats]:
     """Return one model of all the rows, and each row's log-odds by a model without its fold; 0 without columns."""
     if not columns:
@@ -152,7 +152,7 @@ def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
     return {name: models[name] for name in wanted}
 
 
-def check_training(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None:
+def check_training(plan: ReplayPlan, log: LogTable, clicks: NDArray[np.int64]) -> None:
     """Raise `BadInput` where training rows, in order of time, have too few clicks, or none outside one fold."""
     number = plan.settings.folds
     check_clicks(log.path, clicks, number, "training rows")

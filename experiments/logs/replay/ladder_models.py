@@ -12,7 +12,7 @@ from scipy.special import expit
 from ..log_table import LogTable
 from .crossfit import Encodings, Model, cross_fit, honest, refit, summed
 from .features import Encoded, encode
-from .plan import Plan, Requests, odds_shift
+from .plan import ReplayPlan, Requests, odds_shift
 from .prediction_quality import quality
 from .suspects import Hidden, Out
 
@@ -38,7 +38,7 @@ class Ladder:
     penalties: Mapping[str, list[float]]
 
 
-def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
+def fit_ladders(plan: ReplayPlan, requests: Requests) -> dict[str, Ladder]:
     """Learn every rung with all values and, where some are suspect, without these."""
     log, settings = requests.log, plan.settings
     own, hidden = log.roles.models, requests.hidden
@@ -70,7 +70,7 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
     }
 
 
-def encodings_of(plan: Plan, requests: Requests, log: LogTable, *, without: bool) -> Encodings:
+def encodings_of(plan: ReplayPlan, requests: Requests, log: LogTable, *, without: bool) -> Encodings:
     """Return the encoding of a log's rows with all values, or without those that are suspect outside the folds that are held out."""
     made: list[tuple[Hidden, Encoded]] = []
 

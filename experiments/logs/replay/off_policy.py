@@ -33,6 +33,7 @@ from jointbid.sim.scenario import MICROS
 from ...estimate.sides import Weights
 from .bids import Floats
 from .interval import mean_interval
+from .plan import PER
 from .price_law import SampledLaw
 
 PLUG_IN, ROBUST = "plug_in", "doubly_robust"
@@ -42,7 +43,6 @@ STRATA, LEAST_ROWS = 10, 200
 """The most strata, and the rows that each has on average at the least."""
 FEW, SOME = 0.1, 0.5
 """Effective share of the seen rows below which overlap is poor, and fair."""
-PER = 1e6
 
 
 @dataclass(frozen=True)

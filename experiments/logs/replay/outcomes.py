@@ -17,14 +17,14 @@ from .bids import Floats, tuned_bids, votes
 from .crossfit import honest
 from .engine import Department, replay
 from .ladder_models import Ladder
-from .plan import Plan, Requests
+from .plan import ReplayPlan, Requests
 
 SPLIT_BUDGET = "split_budget"
 UNLIMITED = float("inf")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReplayOutcome:
     """One arm under one budget and one variant of the tags, in one split.
 
     Attributes:
@@ -51,8 +51,8 @@ class Outcome:
 
 
 def play(
-    plan: Plan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
-) -> tuple[list[Outcome], dict[str, Counter[str]]]:
+    plan: ReplayPlan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
+) -> tuple[list[ReplayOutcome], dict[str, Counter[str]]]:
     """Replay every arm under one budget, and count each view's choice of the better silo, and of the better single source.
 
     With a split budget each owner is a department with its share of the money, and the higher bid competes.
@@ -66,7 +66,7 @@ def play(
 
     def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
         won = replay(requests.log, requests.values, departments, plan.seed)
-        outcomes.append(Outcome(tags, share, split, arm, won, float(gains.mean())))
+        outcomes.append(ReplayOutcome(tags, share, split, arm, won, float(gains.mean())))
 
     def tuned(arm: str, own_share: float) -> tuple[Floats, Floats]:
         return tuned_bids(
@@ -89,7 +89,7 @@ def play(
     return outcomes, ballots
 
 
-def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFrame:
+def cells(plan: ReplayPlan, requests: Requests, outcomes: list[ReplayOutcome]) -> pd.DataFrame:
     """Return one row an outcome, totals over the log; money in currency, `replication` is the split."""
     rows = []
     full = float(requests.weights.sum())

@@ -22,22 +22,17 @@ from ..formats.registry import joined_tables
 from ..log_table import SOURCES, UNSEEN, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
 from .bids import click_values, costs
-from .folds import (
-    Blocks,
-    assign_folds,
-    blocks_of,
-    fold_without_classes,
-    person_draws,
-    time_folds,
-)
+from .folds import Blocks, assign_folds, blocks_of, fold_without_classes, person_draws, time_folds
 from .suspects import Hidden, Suspects, union
 
 CLICKS_PER_FOLD = 5
 """With fewer clicks in a fold there is nothing to learn from."""
+PER = 1e6
+"""Money and clicks are stated for this number of rows of the full log."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplayPlan:
     """The settings that a replay uses."""
 
     supply: LogSupply
@@ -53,7 +48,7 @@ class Plan:
         return 1 if self.settings.split == "time" else self.settings.splits
 
     @classmethod
-    def from_settings(cls, settings: Settings[Any]) -> Plan:
+    def from_settings(cls, settings: Settings[Any]) -> ReplayPlan:
         """Take what a replay uses of the settings of a study on a log."""
         supply, study, executor = settings.scenario.supply, settings.study, settings.executor
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
@@ -125,7 +120,7 @@ class Requests:
         return replace(self, folds=folds, suspects=self.suspects.dealt(self.log, folds))
 
 
-def load(plan: Plan) -> Requests:
+def load(plan: ReplayPlan) -> Requests:
     """Read the log and prepare it.
 
     Raises:
@@ -156,17 +151,17 @@ def load(plan: Plan) -> Requests:
     return replace(requests, whole=whole, hidden=union(hidden))
 
 
-def _unit(plan: Plan, log: LogTable) -> str:
+def _unit(plan: ReplayPlan, log: LogTable) -> str:
     """Return the unit of money on a log without prices: a click's value, unless that is given in currency."""
     return "click values" if plan.settings.value_per_click is None else log.currency
 
 
-def silo_arm(plan: Plan, roles: Roles) -> str:
+def silo_arm(plan: ReplayPlan, roles: Roles) -> str:
     """The arm that joint is compared with, where ``study.silo`` names an owner; else what it names."""
     return next((arm for arm, owner in roles.silos.items() if owner == plan.silo), plan.silo)
 
 
-def _check_budgets(plan: Plan, requests: Requests) -> None:
+def _check_budgets(plan: ReplayPlan, requests: Requests) -> None:
     """Raise `BadInput` for budgets that are less than the cheapest row costs."""
     total, cheapest = requests.cost.sum() / MICROS, requests.cost.min() / MICROS
     problems = [
@@ -180,7 +175,7 @@ def _check_budgets(plan: Plan, requests: Requests) -> None:
         raise BadInput(problems)
 
 
-def check_folds(plan: Plan, log: LogTable, clicks: NDArray[np.int64], folds: NDArray[np.int64]) -> None:
+def check_folds(plan: ReplayPlan, log: LogTable, clicks: NDArray[np.int64], folds: NDArray[np.int64]) -> None:
     """Raise `BadInput` where a fold is empty, or nothing can be learned without one fold or without two of them."""
     number = plan.settings.folds
     empty = np.flatnonzero(np.bincount(folds, minlength=number) == 0)
@@ -198,7 +193,7 @@ def check_folds(plan: Plan, log: LogTable, clicks: NDArray[np.int64], folds: NDA
         )
 
 
-def prepare(plan: Plan, log: LogTable, blocks: Blocks | None = None) -> Requests:
+def prepare(plan: ReplayPlan, log: LogTable, blocks: Blocks | None = None) -> Requests:
     """Return what learning and replaying need of a log; intervals resample its rows, or blocks of them.
 
     Raises:

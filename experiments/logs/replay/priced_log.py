@@ -17,7 +17,7 @@ from ..log_table import LogTable
 from ..rows.columns import DAY_US
 from .bids import click_values
 from .holdout_models import forward_ctr, training_rows
-from .plan import Plan, seen_rows
+from .plan import ReplayPlan, seen_rows
 
 Floats = NDArray[np.float64]
 BINS = 256
@@ -57,7 +57,7 @@ class PricedLog:
         )
 
 
-def split_rows(plan: Plan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
+def split_rows(plan: ReplayPlan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
     """Return the rows that can be priced, and which of them are for learning and tuning; shape (rows,).
 
     Without predictions that came with the log these are the rows whose outcome was seen.
@@ -70,7 +70,7 @@ def split_rows(plan: Plan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
     return log, training_rows(plan, log)
 
 
-def check_worth(plan: Plan, training: LogTable) -> None:
+def check_worth(plan: ReplayPlan, training: LogTable) -> None:
     """Raise `BadInput` where neither the training rows nor the settings give the value of a click."""
     if plan.settings.value_per_click is None and not training.frame["click"].any():
         raise BadInput(
@@ -97,7 +97,7 @@ def check_landscape(log: LogTable, kind: str) -> None:
 
 
 def price_log(
-    plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
+    plan: ReplayPlan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
 ) -> PricedLog:
     """Price a log: by the predictions that came with it, else by learning from its training rows, `hidden` values left out.
 
@@ -116,7 +116,7 @@ def price_log(
     return PricedLog(log, training, ctr, np.asarray(worth, dtype=np.float64), happened)
 
 
-def click_worth(plan: Plan, training: LogTable) -> dict[str, float]:
+def click_worth(plan: ReplayPlan, training: LogTable) -> dict[str, float]:
     """Return what a click cost each campaign in the training rows, in currency; empty where the settings give its value."""
     if plan.settings.value_per_click is not None:
         return {}

@@ -23,13 +23,11 @@ from .click_value import gain_of
 from .crossfit import honest
 from .folds import Blocks, fold_without_classes
 from .ladder_models import ALL, fit_ladders
-from .plan import Plan, Requests
-
-PER = 1e6
+from .plan import PER, ReplayPlan, Requests
 
 
 def refitted(
-    plan: Plan, requests: Requests, of: Weights, estimate: float, progress: Callable[[str], None]
+    plan: ReplayPlan, requests: Requests, of: Weights, estimate: float, progress: Callable[[str], None]
 ) -> pd.DataFrame:
     """Return the interval of a comparison without a budget limit, of all values; columns `estimate`, `ci_low`, `ci_high`, `refits`.
 

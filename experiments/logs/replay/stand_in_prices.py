@@ -22,8 +22,8 @@ from ...estimate.sides import BEST_SILO, BEST_SINGLE
 from .bids import Floats, expected_values
 from .crossfit import honest
 from .ladder_models import Ladder
-from .outcomes import SPLIT_BUDGET, Outcome
-from .plan import Plan, Requests
+from .outcomes import SPLIT_BUDGET, ReplayOutcome
+from .plan import ReplayPlan, Requests
 from .price_law import PriceLaw
 
 ATOMS = 4_096
@@ -39,7 +39,7 @@ class Prices:
     law: PriceLaw
 
 
-def landscapes_of(plan: Plan, requests: Requests) -> list[Prices]:
+def landscapes_of(plan: ReplayPlan, requests: Requests) -> list[Prices]:
     """Return the landscapes that stand in for a log's prices.
 
     Raises:
@@ -71,18 +71,18 @@ def _prices(name: str, atoms: Floats) -> Prices:
 
 def play_in_landscape(
     requests: Requests, prices: PriceLaw, tags: str, ladder: Ladder, share: float, split: int
-) -> tuple[list[Outcome], dict[str, Counter[str]]]:
+) -> tuple[list[ReplayOutcome], dict[str, Counter[str]]]:
     """Return every arm's expected outcome under one budget, and each view's choice of the better silo, and of the better single source.
 
     Budgets are shares of what all rows cost on average; `split_budget` gives each owner its part, and the higher bid competes.
     """
     silos, sources = requests.log.roles.silos, requests.log.roles.sources
-    outcomes: list[Outcome] = []
+    outcomes: list[ReplayOutcome] = []
     views: dict[str, Floats] = {}
 
     def add(arm: str, bids: Floats, gain: float) -> None:
         won, paid = prices.win_rate(bids), prices.payment(bids) * requests.weights
-        outcomes.append(Outcome(tags, share, split, arm, won, gain, paid))
+        outcomes.append(ReplayOutcome(tags, share, split, arm, won, gain, paid))
 
     for arm, odds in ladder.odds.items():
         views[arm], gains = _tuned(requests, prices, odds, share)

@@ -31,7 +31,7 @@ from .engine import rows_won
 from .episodes import budgets_of, episodes_of
 from .folds import Blocks, blocks_of
 from .outcomes import budget_label
-from .plan import Plan
+from .plan import ReplayPlan
 from .priced_log import PricedLog, landscape
 from .strategy_tuning import TuningRows, tune
 
@@ -80,7 +80,7 @@ class Part:
 
 
 def playable(
-    plan: Plan, log: LogTable, training: NDArray[np.bool_], shares: tuple[float, ...]
+    plan: ReplayPlan, log: LogTable, training: NDArray[np.bool_], shares: tuple[float, ...]
 ) -> tuple[list[Part], tuple[str, ...]]:
     """Return the campaigns that can be played, before anything is learned, and notes on those that cannot and what others lack.
 
@@ -129,11 +129,7 @@ def playable(
 
 
 def play_all(
-    plan: Plan,
-    priced: PricedLog,
-    parts: Sequence[Part],
-    shares: tuple[float, ...],
-    suffix: str,
+    plan: ReplayPlan, priced: PricedLog, parts: Sequence[Part], shares: tuple[float, ...], suffix: str
 ) -> pd.DataFrame:
     """Return the table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`.
 
@@ -150,7 +146,7 @@ def play_all(
 
 
 def _campaign(
-    plan: Plan, campaign: str, training: PricedLog, test: PricedLog, shares: tuple[float, ...]
+    plan: ReplayPlan, campaign: str, training: PricedLog, test: PricedLog, shares: tuple[float, ...]
 ) -> Iterator[Played]:
     """Play every strategy at every budget in one campaign."""
     # A strategy that plans ahead counts rows: money is scaled so that the average row stands for one impression.
@@ -172,7 +168,7 @@ def _campaign(
 
 
 def _play(
-    plan: Plan, test: PricedLog, spec: StrategySpec, rivals: Rivals, budget: float, scale: float
+    plan: ReplayPlan, test: PricedLog, spec: StrategySpec, rivals: Rivals, budget: float, scale: float
 ) -> NDArray[np.bool_]:
     """Return which rows of one episode a strategy wins; shape (rows,)."""
     columns = test.columns(scale)
@@ -188,7 +184,9 @@ def _cost(priced: PricedLog, scale: float = 1.0) -> Floats:
     return frame["price_micros"].to_numpy() * frame["weight"].to_numpy() / MICROS / scale
 
 
-def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]) -> Iterator[dict[str, Any]]:
+def _estimates(
+    plan: ReplayPlan, test: PricedLog, blocks: Blocks, played: list[Played]
+) -> Iterator[dict[str, Any]]:
     """Yield totals of the test rows that were won, with intervals by resampling them."""
     weight, cost = test.log.frame["weight"].to_numpy(), _cost(test)
     columns = {"requests": weight}

@@ -14,7 +14,7 @@ from ..log_table import LogTable
 from ..rows.columns import DAY_US
 from ..rows.row_sampling import RereadableLog
 from .holdout_models import fit_predictor
-from .plan import Plan
+from .plan import ReplayPlan
 from .priced_log import click_worth
 
 
@@ -53,7 +53,7 @@ class StreamedLog:
         return replace(together, time_us=together.time_us - self._offset_us)
 
 
-def obstacle(plan: Plan, log: LogTable) -> str:
+def obstacle(plan: ReplayPlan, log: LogTable) -> str:
     """Return why the rows of a sampled log cannot all be played; empty where they can."""
     if plan.supply.test_path is not None:
         return "supply.test_path plays the second of two logs"
@@ -69,7 +69,7 @@ def obstacle(plan: Plan, log: LogTable) -> str:
     return ""
 
 
-def training_sample(plan: Plan, log: LogTable) -> LogTable:
+def training_sample(plan: ReplayPlan, log: LogTable) -> LogTable:
     """Return the sampled rows of the training part of a log that is read again."""
     if log.full is None:
         raise AssertionError("a log whose rows are all in memory is played from there")
@@ -77,7 +77,7 @@ def training_sample(plan: Plan, log: LogTable) -> LogTable:
     return replace(log, frame=log.frame[log.full.places < start].reset_index(drop=True))
 
 
-def open_stream(plan: Plan, log: LogTable, training: LogTable, arm: str) -> StreamedLog:
+def open_stream(plan: ReplayPlan, log: LogTable, training: LogTable, arm: str) -> StreamedLog:
     """Return all rows after the training part, priced by what is learned from its sample.
 
     Raises:

@@ -15,8 +15,8 @@ from ...estimate.sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Wei
 from ..log_table import Roles
 from .bids import BROUGHT
 from .bootstrap import ratio, resample, with_interval
-from .outcomes import SPLIT_BUDGET, Outcome
-from .plan import Plan, Requests
+from .outcomes import SPLIT_BUDGET, ReplayOutcome
+from .plan import PER, ReplayPlan, Requests
 
 Floats = NDArray[np.float64]
 
@@ -28,11 +28,9 @@ def arms(roles: Roles) -> tuple[str, ...]:
     return ("none", *roles.sources, BEST_SINGLE, *together)
 
 
-PER = 1e6
-"""Money and clicks are stated for this number of rows of the full log."""
 JOINT_MODEL, PENALTY = "joint_model_step", "double_counting_penalty"
 
-Point = tuple[str, float]
+Variant = tuple[str, float]
 """A variant of the tags, and a budget share."""
 Total = tuple[str, float, str, str]
 """A point, an arm, and what is totalled over the rows that it wins."""
@@ -46,7 +44,7 @@ Row = tuple[str, str, str, str, Values]
 
 
 def summarise(
-    plan: Plan, requests: Requests, outcomes: Sequence[Outcome], sides: Mapping[Point, Sides]
+    plan: ReplayPlan, requests: Requests, outcomes: Sequence[ReplayOutcome], sides: Mapping[Variant, Sides]
 ) -> pd.DataFrame:
     """Return the estimates, in the columns of `summary.csv` and `tags`, `budget_share`.
 
@@ -66,7 +64,7 @@ def summarise(
     units, rows = requests.blocks.count(len(requests.log)), []
     for (tags, share), there in sides.items():
 
-        def total(arm: str, what: str, at: Point = (tags, share), there: Sides = there) -> Floats:
+        def total(arm: str, what: str, at: Variant = (tags, share), there: Sides = there) -> Floats:
             return totals[*at, there.chosen.get(arm, arm), what]
 
         about = totals[REQUESTS], log.currency, log.what
@@ -77,7 +75,7 @@ def summarise(
     return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
 
 
-def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
+def _columns(plan: ReplayPlan, requests: Requests, outcome: ReplayOutcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won, clicks = outcome.won, requests.clicks * requests.weights
     columns = {
@@ -89,7 +87,7 @@ def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Fl
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
 
 
-def profit_column(plan: Plan, requests: Requests, outcome: Outcome) -> Floats:
+def profit_column(plan: ReplayPlan, requests: Requests, outcome: ReplayOutcome) -> Floats:
     """Return what each row adds to the profit of an arm, and to its resamples: micros, shape (rows,)."""
     won, clicks = outcome.won, requests.clicks * requests.weights
     if outcome.paid is not None:  # a click's worth is given, or the unit

@@ -20,7 +20,7 @@ from ...storage.names import POINTS
 from ..numbers import estimate_of
 from ..sweep import headline_rows, value_of
 from .settings_diff import differing, flat
-from .study import Study, load_study, studies_in
+from .study import StudyFolder, load_study, studies_in
 
 HEADLINE = ("value_of_joint_data", "same_request_step", "joint_model_step", "net_value")
 """Estimands that stand in a column of their own."""
@@ -28,7 +28,7 @@ DRAWS = ("seed", "supply.", "audience.", "rivals.")
 """Keys that decide which people, requests and prices a replication has: pairs need them to be the same."""
 AT_ONCE = 12
 """Beyond this number of studies each is a row and no longer a column."""
-STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.curve")
+STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.point")
 
 DIFFERENCE_COLUMNS = (
     "study", "against", "estimand", "unit", "estimate", "ci_low", "ci_high", "n_replications", "method",
@@ -39,7 +39,7 @@ DIFFERENCE_COLUMNS = (
 class Comparison:
     """Studies in the order in which they were named; the first is what the others are compared with."""
 
-    studies: tuple[Study, ...]
+    studies: tuple[StudyFolder, ...]
 
     @cached_property
     def configs(self) -> list[dict[str, str]]:
@@ -107,7 +107,7 @@ class Comparison:
         """A study's name and knobs."""
         return {"study": self.labels[i], **{key: value_of(self.differing[key][i]) for key in self.knobs}}
 
-    def _point(self, i: int, study: Study) -> dict[str, Any]:
+    def _point(self, i: int, study: StudyFolder) -> dict[str, Any]:
         row = self._about(i)
         for estimand, (found, unit) in self.known[i].items():
             ends = {f"{estimand}_low": found.ci_low, f"{estimand}_high": found.ci_high}
@@ -125,13 +125,13 @@ class Comparison:
         return ""
 
 
-def studies_of(folders: Sequence[Path | str]) -> tuple[Study, ...]:
+def studies_of(folders: Sequence[Path | str]) -> tuple[StudyFolder, ...]:
     """The studies that folders are, hold, or, being those of sweeps, list; each once.
 
     Raises:
         BadInput: a folder without any study, or fewer than two studies in all.
     """
-    found: dict[Path, Study] = {}
+    found: dict[Path, StudyFolder] = {}
     for folder in map(expand, folders):
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder")
@@ -145,7 +145,7 @@ def studies_of(folders: Sequence[Path | str]) -> tuple[Study, ...]:
     return tuple(found.values())
 
 
-def per_replication(study: Study) -> pd.DataFrame:
+def per_replication(study: StudyFolder) -> pd.DataFrame:
     """Headline estimands, a row a replication; no columns where the study keeps no cells by which to tell.
 
     In the unit of the study's summary.
@@ -179,7 +179,7 @@ def welch(a: pd.Series, b: pd.Series) -> Estimate:
     return Estimate(found, float(low), float(high), n)
 
 
-def _known(study: Study) -> dict[str, tuple[Estimate, str]]:
+def _known(study: StudyFolder) -> dict[str, tuple[Estimate, str]]:
     rows = headline_rows(study.summary)
     rows = rows[(rows["metric"] == PROFIT) | (rows["estimand"] == "net_value")]
     by_name = {str(row["estimand"]): row for row in reversed(rows.to_dict("records"))}
@@ -214,7 +214,7 @@ def _difference(
     return unit, found, "not paired, from both intervals"
 
 
-def _swept(folder: Path) -> Iterator[Study]:
+def _swept(folder: Path) -> Iterator[StudyFolder]:
     """Studies that a sweep's table lists, where they lie now or lay when it was written."""
     table = folder / f"{POINTS}.csv"
     if not table.is_file():

@@ -12,7 +12,7 @@ from jointbid.sim.paths import expand
 
 from ...errors import BadInput
 from ...storage.names import POINTS
-from .study import Study, is_study, load_study
+from .study import StudyFolder, is_study, load_study
 
 COMPARED = "compare.csv"
 
@@ -38,12 +38,12 @@ class SweepTables(_WithPoints):
     """What a sweep (``jointbid VERB -m key=1,2,3``) left in ``results/sweeps/<verb>-<hash>``; a row of ``points`` is a point."""
 
     @functools.cached_property
-    def studies(self) -> tuple[Study, ...]:
+    def studies(self) -> tuple[StudyFolder, ...]:
         """The study of each point, in the order of ``points``; those that are not there are left out."""
         results = self.folder.parents[1]
         found = (Path(name) for name in self.points["folder"].astype(str))
         here = [results / path.parent.name / path.name for path in found]
-        return tuple(Study(path) for path in dict.fromkeys(here) if is_study(path))
+        return tuple(StudyFolder(path) for path in dict.fromkeys(here) if is_study(path))
 
     def __repr__(self) -> str:
         return f"SweepTables({str(self.folder)!r}, {len(self.points):,} points)"
@@ -75,7 +75,7 @@ class ComparisonTables(_WithPoints):
         return self.differences.to_html(index=False, max_rows=30)
 
 
-def load_folder(folder: Path | str) -> Study | SweepTables | ComparisonTables:
+def load_folder(folder: Path | str) -> StudyFolder | SweepTables | ComparisonTables:
     """Read the folder of a study, a sweep or a comparison.
 
     Raises:

@@ -29,7 +29,7 @@ OWN_FILES = {SUMMARY_CSV, f"{POINTS}.csv", "gains.csv"}
 
 
 @dataclass(frozen=True)
-class Study:
+class StudyFolder:
     """What one command left in its folder, as pandas frames. Nothing is computed again, and nothing is written.
 
     Columns of the frames, their units, and the metrics are those of docs/results.md. A frame that the study has not written
@@ -130,11 +130,6 @@ class Study:
         return self.sides.arm
 
     @property
-    def best_single(self) -> str:
-        """The better single source, chosen on pilot seeds; empty where the study has none."""
-        return self.sides.chosen.get(BEST_SINGLE, "")
-
-    @property
     def is_log(self) -> bool:
         """Whether it replays a log: then intervals are of its rows, drawn again, and not of simulated markets."""
         return "budget_share" in self.summary
@@ -209,7 +204,9 @@ class Study:
         return (*files, target / "estimands.md")
 
     def __repr__(self) -> str:
-        return f"Study({str(self.folder)!r}, {self.verb} of {self.scenario}, {self.status or 'no status'})"
+        return (
+            f"StudyFolder({str(self.folder)!r}, {self.verb} of {self.scenario}, {self.status or 'no status'})"
+        )
 
     def _frame(self, name: str) -> pd.DataFrame:
         for suffix, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
@@ -223,7 +220,7 @@ class Study:
 def find_estimate(
     summary: pd.DataFrame, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
 ) -> Estimate | None:
-    """Return one row of a summary as a number with its interval; see `Study.estimate`.
+    """Return one row of a summary as a number with its interval; see `StudyFolder.estimate`.
 
     Raises:
         BadInput: a column or value that the summary does not have, or several rows that fit.
@@ -247,7 +244,7 @@ def find_estimate(
     return estimate_of(rows.to_dict("records")[0])
 
 
-def load_study(folder: Path | str) -> Study:
+def load_study(folder: Path | str) -> StudyFolder:
     """Read the folder of one study.
 
     Raises:
@@ -257,17 +254,17 @@ def load_study(folder: Path | str) -> Study:
     if not path.is_dir():
         raise BadInput(f"{folder}: no such folder")
     if is_study(path):
-        return Study(path)
+        return StudyFolder(path)
     inside = studies_in(path)
     more = f"; {len(inside)} lie in it, such as {inside[0].folder}" if inside else ""
     raise BadInput(f"{folder}: no study's folder, it has no manifest.json{more}")
 
 
-def studies_in(folder: Path) -> list[Study]:
+def studies_in(folder: Path) -> list[StudyFolder]:
     """The study that a folder is, or all that lie in it, by their path; those without a summary too."""
     if is_study(folder):
-        return [Study(folder)]
-    return [Study(file.parent) for file in sorted(folder.glob("**/manifest.json"))]
+        return [StudyFolder(folder)]
+    return [StudyFolder(file.parent) for file in sorted(folder.glob("**/manifest.json"))]
 
 
 def is_study(folder: Path) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE, lookup
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import estimate_of, interval, number
 from ..sweep import headline_rows
 from .grid import FINDINGS
@@ -62,7 +62,7 @@ class Card:
         return repr(self.value) if math.isfinite(self.value) else ""
 
 
-def cards(study: Study) -> list[Card]:
+def cards(study: StudyFolder) -> list[Card]:
     """The cards of those estimands that the study has."""
     rows = headline_rows(study.summary)
     found = [

@@ -14,7 +14,7 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import interval, number
 from ..sweep import headline_rows
 from .closed_form import closed_form
@@ -56,7 +56,7 @@ class Check:
     advice: str = ""
 
 
-def checks(study: Study) -> list[Check]:
+def checks(study: StudyFolder) -> list[Check]:
     """Return every check that applies to this study, failures first."""
     outcomes = {name: check(study) for name, check in CHECKS.items()}
     found = [Check(name, *outcome) for name, outcome in outcomes.items() if outcome]
@@ -67,13 +67,13 @@ def _result(found: str, advice: str, *, is_fine: bool) -> CheckResult:
     return ("PASS", found, "") if is_fine else ("REVIEW", found, advice)
 
 
-def _finished(study: Study) -> CheckResult | None:
+def _finished(study: StudyFolder) -> CheckResult | None:
     if study.status != "running":
         return None
     return "REVIEW", "the study has not come to its end", "run the same command again"
 
 
-def _failed(study: Study) -> CheckResult | None:
+def _failed(study: StudyFolder) -> CheckResult | None:
     failed = len(study.failures)
     if not failed:
         return None if study.summary.empty else ("PASS", "none", "")
@@ -86,7 +86,7 @@ def _failed(study: Study) -> CheckResult | None:
     )
 
 
-def _replications(study: Study) -> CheckResult | None:
+def _replications(study: StudyFolder) -> CheckResult | None:
     if study.summary.empty or study.is_log:  # a log is resampled, not replicated
         return None
     estimand = study.summary["estimand"].astype(str)
@@ -100,7 +100,7 @@ def _replications(study: Study) -> CheckResult | None:
     return "FAIL" if fewest < 2 else "REVIEW", f"{fewest}; {ENOUGH} are usual", advice
 
 
-def _width(study: Study) -> CheckResult | None:
+def _width(study: StudyFolder) -> CheckResult | None:
     value = lookup(headline_rows(study.summary), "value_of_joint_data")
     if value is None:
         return None
@@ -113,7 +113,7 @@ def _width(study: Study) -> CheckResult | None:
     return _result(found, _narrower(study, value, relative), is_fine=relative <= WIDE)
 
 
-def _narrower(study: Study, value: Estimate, relative: float) -> str:
+def _narrower(study: StudyFolder, value: Estimate, relative: float) -> str:
     if study.is_log:
         return "a larger log narrows it; more resamples do not"
     if not math.isfinite(relative):
@@ -122,7 +122,7 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
     return f"some {needed:,} replications would bring it to half the estimate, if that stays as it is"
 
 
-def _budget(study: Study) -> CheckResult | None:
+def _budget(study: StudyFolder) -> CheckResult | None:
     shares = _spent_together(study.summary)
     shares = _spent(study.cells) if shares.empty else shares
     if shares.empty:
@@ -163,7 +163,7 @@ def _spent(cells: pd.DataFrame) -> pd.Series[float]:
     return points.groupby(by).max()
 
 
-def _win_rate(study: Study) -> CheckResult | None:
+def _win_rate(study: StudyFolder) -> CheckResult | None:
     rows = headline_rows(study.summary)
     rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
     if rows.empty or closed_form(study.config):
@@ -181,7 +181,7 @@ def _win_rate(study: Study) -> CheckResult | None:
     return "REVIEW", f"{found}; {usual}", f"{rivals}another value per click"
 
 
-def _learner(study: Study) -> CheckResult | None:
+def _learner(study: StudyFolder) -> CheckResult | None:
     models = study.tables.get("models")
     if models is not None and "calibration_slope" in models:
         slopes = models.groupby("rung")["calibration_slope"].mean().drop("none", errors="ignore")
@@ -209,7 +209,7 @@ def _learner(study: Study) -> CheckResult | None:
     return "REVIEW", found, f"more than study.train_requests={requests}, or study.learner=table"
 
 
-def _near_tie(study: Study) -> CheckResult | None:
+def _near_tie(study: StudyFolder) -> CheckResult | None:
     near = [note for note in study.notes if "near thing" in note]
     if near:
         return "REVIEW", near[0], "study.silo=OWNER, to name the silo beforehand"
@@ -228,7 +228,7 @@ def _near_tie(study: Study) -> CheckResult | None:
     return "REVIEW", found, f"quote the value over each of them: study.silo={sides.arm}, study.silo={other}"
 
 
-def _closed_form(study: Study) -> CheckResult | None:
+def _closed_form(study: StudyFolder) -> CheckResult | None:
     known = closed_form(study.config)
     rows = {arm: lookup(study.summary, "utility", PROFIT, arm) for arm in known}
     compared = {arm: row for arm, row in rows.items() if row is not None and row.has_interval}
@@ -255,7 +255,7 @@ def _standard_errors(found: Estimate, truth: float) -> float:
     return 0.0 if distance <= 1e-9 * max(1.0, abs(truth)) else math.inf
 
 
-def _leaks(study: Study) -> CheckResult | None:
+def _leaks(study: StudyFolder) -> CheckResult | None:
     if "tags" not in study.summary:
         return None
     unlimited = study.summary[study.summary["budget_share"] == math.inf].groupby("tags", sort=False)
@@ -270,7 +270,7 @@ def _leaks(study: Study) -> CheckResult | None:
     return "REVIEW", found, "quote the figure without them, unless you know how those tags come about"
 
 
-CHECKS: dict[str, Callable[[Study], CheckResult | None]] = {
+CHECKS: dict[str, Callable[[StudyFolder], CheckResult | None]] = {
     "closed form": _closed_form,
     "finished": _finished,
     "failed cells": _failed,

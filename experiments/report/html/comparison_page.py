@@ -18,7 +18,7 @@ from ...storage.names import POINTS
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import estimate_of
 from ..plots.comparison import draw_map, draw_multiples
 from ..plots.curve import draw_curve
@@ -140,7 +140,7 @@ def _overlaid(comparison: Comparison) -> Iterator[Figure]:
         yield Figure(f"curve_{name}", table, partial(draw_curve, table, **about))
 
 
-def _curves(study: Study) -> dict[str, pd.DataFrame]:
+def _curves(study: StudyFolder) -> dict[str, pd.DataFrame]:
     """Tables behind the study's plots that are one line over one swept number."""
     own = {"x", "estimate", "ci_low", "ci_high", "metric"}
     return {
@@ -160,7 +160,7 @@ def _content(comparison: Comparison, target: Path) -> dict[str, Any]:
         "verdicts": _verdicts(comparison),
         "sentence": sentence(comparison),
         "grids": [each for each in found if each.rows],
-        "pictures": pictures(Study(target)),
+        "pictures": pictures(StudyFolder(target)),
         "commands": [str(study.manifest.get("command", "")) for study in comparison.studies[:AT_ONCE]],
         "files": Downloads(target, files_of(target, ())),
     }

@@ -11,7 +11,7 @@ from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
 from ...storage.names import SUMMARY_CSV
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import estimate_of
 from ..sweep import headline_rows
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
@@ -27,7 +27,7 @@ NO_COMPARISON = ("utility", "break_even", "payback")
 ENDS = (Column("from", amount, "95 % interval"), Column("to", amount, "95 % interval"))
 
 
-def gains_table(study: Study) -> pd.DataFrame:
+def gains_table(study: StudyFolder) -> pd.DataFrame:
     """Return what joining changes, a row for each whom it concerns; no row where the study compares nothing."""
     rows = [
         (who, found.estimate, found.ci_low, found.ci_high, unit_of_it, found.finding)
@@ -36,7 +36,7 @@ def gains_table(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["who", "estimate", "ci_low", "ci_high", "unit", "finding"])
 
 
-def gains_grid(study: Study) -> Grid | None:
+def gains_grid(study: StudyFolder) -> Grid | None:
     """Return the same as a grid; None without rows."""
     table = gains_table(study)
     if table.empty:
@@ -48,7 +48,7 @@ def gains_grid(study: Study) -> Grid | None:
     return grid("gains", "Who gains and who loses", columns, rows, note, GAINS)
 
 
-def arms_grid(study: Study) -> Grid | None:
+def arms_grid(study: StudyFolder) -> Grid | None:
     """One row an arm: profit with its interval, what it gains over others, and a few more metrics."""
     utility = study.summary[study.summary["estimand"] == "utility"]
     profit = utility[utility["metric"] == PROFIT]
@@ -77,7 +77,7 @@ def arms_grid(study: Study) -> Grid | None:
     return grid("arms", "Arms", columns, rows, "~ no difference shown.", SUMMARY_CSV)
 
 
-def estimands_grid(study: Study) -> Grid | None:
+def estimands_grid(study: StudyFolder) -> Grid | None:
     """Every row of the summary."""
     if study.summary.empty:
         return None
@@ -100,7 +100,7 @@ def estimands_grid(study: Study) -> Grid | None:
     return grid("estimands", "Estimands", columns, rows, note, SUMMARY_CSV)
 
 
-def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:
+def _gains(study: StudyFolder) -> Iterator[tuple[str, Estimate, str]]:
     rows = headline_rows(study.summary)
     rows = rows[rows["estimand"] == "value_of_joint_data"]
     for metric, about in METRICS.items():
@@ -110,7 +110,7 @@ def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:
         yield f"{bidder} (rival)", estimate, unit_of_it
 
 
-def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
+def rivals(study: StudyFolder) -> Iterator[tuple[str, Estimate, str]]:
     """What joining changes for each other advertiser, paired by replication: name, estimate and unit."""
     names = study.summary.loc[
         study.summary["metric"].astype(str).str.startswith("profit_"), "metric"
@@ -141,7 +141,7 @@ def _by(summary: pd.DataFrame) -> list[Column]:
     return [Column(name.replace("_", " "), amount if name == "budget_share" else text) for name in names]
 
 
-def _compared(study: Study) -> dict[str, str]:
+def _compared(study: StudyFolder) -> dict[str, str]:
     """Return the differences that the arms have, with the column's head."""
     there = set(study.summary["estimand"])
     heads = {

@@ -12,7 +12,7 @@ from ...config.studies import STUDIES
 from ...storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ...storage.study_folder import Folder
 from ..folders.settings_diff import defaults, differing, flat
-from ..folders.study import Study, load_study
+from ..folders.study import StudyFolder, load_study
 from ..plots.letters import names_in, report_missing
 from ..wording.media import MEDIA_LINE
 from .cards import cards
@@ -78,7 +78,7 @@ def _environment(folder: Path) -> Environment:
     )
 
 
-def _content(study: Study) -> dict[str, Any]:
+def _content(study: StudyFolder) -> dict[str, Any]:
     drawn, found = pictures(study), checks(study)
     leading = [picture for picture in drawn if picture.is_leading]
     grids = list(_grids(study, {picture.grid.csv for picture in drawn if picture.grid}))
@@ -148,7 +148,7 @@ def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield anchor, label
 
 
-def _without(study: Study) -> str:
+def _without(study: StudyFolder) -> str:
     """What stands in the verdict's place without one."""
     if study.failures and study.summary.empty:
         return "Nothing can be said: failed cells left too little to estimate anything."
@@ -159,7 +159,7 @@ def _without(study: Study) -> str:
     )
 
 
-def _about(study: Study) -> str:
+def _about(study: StudyFolder) -> str:
     about = study.manifest
     parts = [f"Study {study.verb}, scenario {study.scenario}", f"seed {about.get('seed', 'unknown')}"]
     if "replications" in about:
@@ -171,14 +171,14 @@ def _about(study: Study) -> str:
     return "; ".join(parts) + "."
 
 
-def _versions(study: Study) -> str:
+def _versions(study: StudyFolder) -> str:
     about = study.manifest
     versions = ", ".join(f"{name} {number}" for name, number in about.get("versions", {}).items() if number)
     machine = f"Python {about.get('python', '?')}, {about.get('cores', '?')} cores, {about.get('wall_seconds', '?')} s"
     return f"Made by jointbid. {machine}. {versions}."
 
 
-def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
+def _grids(study: StudyFolder, shown: set[str]) -> Iterator[Grid]:
     """Yield who gains, the arms, the estimands, then every further table of the study's that no figure shows."""
     yield from filter(None, (gains_grid(study), arms_grid(study), estimands_grid(study)))
     drawn = {(study.folder / name).read_bytes() for name in shown}
@@ -189,7 +189,7 @@ def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
         yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
 
 
-def _config(study: Study) -> tuple[Grid, Grid]:
+def _config(study: StudyFolder) -> tuple[Grid, Grid]:
     """What differs from the scenario as it ships, and every key."""
     own = flat(study.config)
     usual = defaults(study.verb, study.scenario)

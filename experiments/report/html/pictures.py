@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...config.studies import STUDIES
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..plots.figure import Figure, draw_all
 from ..plots.of_any_study import figures_of
 from ..plots.style import FORMATS
@@ -49,7 +49,7 @@ class Picture:
     is_leading: bool = False
 
 
-def pictures(study: Study) -> list[Picture]:
+def pictures(study: StudyFolder) -> list[Picture]:
     """Return every plot that the folder has, the one that answers the study's question first."""
     folder = study.folder / "plots"
     names = {file.stem for file in folder.glob("*.*") if file.suffix in {".svg", ".png"}}
@@ -60,7 +60,7 @@ def pictures(study: Study) -> list[Picture]:
     return [_picture(study, folder, name, is_leading=name == first) for name in (first, *rest) if name]
 
 
-def _match_rates(study: Study) -> list[str]:
+def _match_rates(study: StudyFolder) -> list[str]:
     """Return the curves over a match rate."""
     tables = {name: table for name, table in study.tables.items() if "over" in table and len(table)}
     return [
@@ -104,7 +104,7 @@ def inline(svg: str, name: str) -> tuple[str, str, int]:
     return f'<svg viewBox="{box}" {label}>{described}{body}</svg>', html.unescape(title or name), width
 
 
-def _picture(study: Study, folder: Path, name: str, *, is_leading: bool) -> Picture:
+def _picture(study: StudyFolder, folder: Path, name: str, *, is_leading: bool) -> Picture:
     title, width = name.replace("_", " "), 700
     ident = "fig-" + re.sub(r"[^A-Za-z0-9_-]", "-", name)
     if (folder / f"{name}.svg").is_file():
@@ -115,7 +115,7 @@ def _picture(study: Study, folder: Path, name: str, *, is_leading: bool) -> Pict
     return Picture(ident, title, markup, _behind(study, name, title), width, is_leading)
 
 
-def _behind(study: Study, name: str, title: str) -> Grid | None:
+def _behind(study: StudyFolder, name: str, title: str) -> Grid | None:
     table = study.tables.get(name)
     if table is None:
         return None
@@ -127,7 +127,7 @@ def draw_further(folder: Path) -> None:
 
     Nothing is drawn where ``plot.enabled`` is false.
     """
-    study = Study(folder)
+    study = StudyFolder(folder)
     about = study.config.get("plot", {})
     if not about.get("enabled", True):
         return

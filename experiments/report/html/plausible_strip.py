@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...estimate.ladder import VALUE, lookup
 from ...estimate.plausible_range import QUANTILES, RANGE
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import number
 
 
@@ -31,7 +31,7 @@ class Strip:
         return number(value)
 
 
-def plausible_strip(study: Study) -> Strip | None:
+def plausible_strip(study: StudyFolder) -> Strip | None:
     """Return the bar; None where no range was drawn."""
     found = {name: lookup(study.summary, RANGE, arm=name) for name in QUANTILES}
     own = lookup(study.summary, VALUE)

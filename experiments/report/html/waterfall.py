@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 from ..numbers import estimate_of, interval, number
 
 STEPS = {"same_request_step": "all data on one request", "joint_model_step": "one model of all data"}
@@ -24,7 +24,7 @@ class Bar:
     mark: str
 
 
-def waterfall(study: Study) -> tuple[list[Bar], str]:
+def waterfall(study: StudyFolder) -> tuple[list[Bar], str]:
     """Return the bars and their unit; none where the study does not have both arms and both steps."""
     if study.verb != "value" or study.is_log:
         return [], ""
@@ -48,7 +48,7 @@ def waterfall(study: Study) -> tuple[list[Bar], str]:
     )
 
 
-def _bars(study: Study, each: dict[str, Estimate], silo: float, top: float) -> Iterator[Bar]:
+def _bars(study: StudyFolder, each: dict[str, Estimate], silo: float, top: float) -> Iterator[Bar]:
     yield _bar(f"the better silo, {study.silo}", 0.0, silo, top, each["silo"], "whole")
     at = silo
     for step, label in STEPS.items():

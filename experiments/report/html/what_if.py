@@ -22,7 +22,7 @@ from ...estimate.intervals import t_quantile
 from ...estimate.ladder import PROFIT, VALUE
 from ...estimate.money import GRID, per_request
 from ...estimate.sides import Sides
-from ..folders.study import Study
+from ..folders.study import StudyFolder
 
 ENDS = ("estimate", "ci_low", "ci_high")
 
@@ -55,7 +55,7 @@ class WhatIf:
     data: str
 
 
-def what_if(study: Study) -> WhatIf | None:
+def what_if(study: StudyFolder) -> WhatIf | None:
     """Return the box of a study of joint data on simulated markets; None where it has no such value, or plans of its own."""
     config, plans = study.config, ("collaboration", "first_party")
     if study.verb != "value" or study.is_log or any(config.get(plan) for plan in plans) or study.cells.empty:
@@ -93,14 +93,14 @@ def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, An
     }
 
 
-def _stated(study: Study) -> dict[str, Any]:
+def _stated(study: StudyFolder) -> dict[str, Any]:
     """Return the value as the study states it, with its ends and its unit."""
     rows = study.summary[(study.summary["estimand"] == VALUE) & (study.summary["metric"] == PROFIT)]
     ends = rows[list(ENDS)].astype(float).iloc[0].tolist() if len(rows) else []
     return {"stated": ends, "per_name": str(rows["unit"].iloc[0]) if len(rows) else ""}
 
 
-def _curve(study: Study) -> tuple[str, list[dict[str, Any]]]:
+def _curve(study: StudyFolder) -> tuple[str, list[dict[str, Any]]]:
     """Return the source whose match rate the study's first such curve is over, and by point what its replications gave per request."""
     table = study.tables.get("curves")
     if table is None or "over" not in table or "silo" not in table:

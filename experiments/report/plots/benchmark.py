@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...estimate.benchmark import LOWEST
 from .parts import annotated_map, colour_bar, names_of
 from .style import caption, new_figure, plot
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("market", "information", "strategy", "estimate")
-LOWEST = -100.0
 
 
 @plot(*COLUMNS)

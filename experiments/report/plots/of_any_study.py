@@ -14,8 +14,6 @@ from .lattice import draw_lattice, is_whole, lattice_points
 from .money import cumulative_points, draw_cumulative
 from .pacing import arm_pacing, draw_pacing
 
-PROFIT = "focal_profit"
-
 
 def figures_of(
     summary: pd.DataFrame,

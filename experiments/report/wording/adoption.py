@@ -11,7 +11,7 @@ from jointbid.sim.scenario import Scenario
 from ...estimate.adoption import adopters, label
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ..numbers import CAVEAT, claim, counted, interval, number
+from ..numbers import CAVEAT, claim, counted, interval, listed, number
 from ..tables import DASH, between, middle, signed, text_table
 
 if TYPE_CHECKING:
@@ -117,14 +117,14 @@ def _equilibria(summary: pd.DataFrame, bidders: int, cost: float, unit: str, arm
     price = f"At a cost of {number(cost)} {unit} to each adopter" if cost else "Where the data costs nothing"
     if rows.empty:
         return f"{price}, the equilibrium number of adopters is not known: gains are missing."
-    found = _listed(rows["arm"])
+    found = listed([str(adopters(arm)) for arm in rows["arm"]], "or")
     possible = summary.loc[summary["estimand"] == "possible_adopters", "arm"]
     if possible.empty:
         sure = "with no interval, so nothing is shown yet"
     elif set(possible) == set(rows["arm"]):
         sure = "and the intervals allow no other number"
     else:
-        sure = f"and the intervals allow {_listed(possible)}"
+        sure = f"and the intervals allow {listed([str(adopters(arm)) for arm in possible], 'or')}"
     return f"{price}, {found} of {bidders} bidders hold the data of {arm} in equilibrium, {sure}."
 
 
@@ -151,12 +151,6 @@ def _answer(gain: Estimate) -> str:
         none="nothing that is shown ({amount}, {interval})",
         unknown="{amount} (no interval)",
     )
-
-
-def _listed(arms: Iterable[str]) -> str:
-    """Numbers of adopters as a set: "0, 1 or 3"."""
-    *most, last = [str(adopters(arm)) for arm in arms]
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def _gains(found: Estimate, unit: str) -> str:

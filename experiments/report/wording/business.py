@@ -10,7 +10,7 @@ from ...config.first_party import FirstParty
 from ...config.settings import Settings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ...estimate.money import Terms
+from ...estimate.money import CostTerms
 from ..numbers import claim, duration, estimate_of, interval, number, paid_back, shown
 from ..tables import DASH, blank_table
 
@@ -29,7 +29,7 @@ FIGURES = {
 """Estimand and metric of each row of the table of costs, with its name there."""
 
 
-def net_sentence(summary: pd.DataFrame, terms: Terms, currency: str, *, is_net: bool) -> Iterator[str]:
+def net_sentence(summary: pd.DataFrame, terms: CostTerms, currency: str, *, is_net: bool) -> Iterator[str]:
     """Yield what is left after costs, and when it has paid for itself; ``is_net``: whether anything costs."""
     net = lookup(summary, "net_value", "net_value")
     if net is None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
-from ...config.value_settings import ValueStudy
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import claim, interval, number, paid_back
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def sentences(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
     """The best level, how far that hangs on the mapping, the CIO's level, the volume needed, and the others in the market."""
     plan = settings.collaboration
     best = lookup(summary, "best_level", "level") if plan is not None else None
@@ -29,7 +29,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     yield from _others(summary)
 
 
-def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate) -> str:
+def _best(summary: pd.DataFrame, settings: Settings[ValueSettings], best: Estimate) -> str:
     net, back = (
         lookup(summary, "best_level_net_value", "npv"),
         lookup(summary, "best_level_payback", "payback_month"),
@@ -57,7 +57,7 @@ def _mappings(summary: pd.DataFrame) -> Iterator[str]:
     )
 
 
-def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def _volume(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
     least = lookup(summary, "break_even_volume", "requests_per_month")
     if least is None:
         return
@@ -69,7 +69,7 @@ def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[s
     yield f"Some level pays from {number(least.estimate)}{span} bid requests a month; there are {now:,.0f}."
 
 
-def _cio(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def _cio(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
     plan, said = settings.collaboration, []
     for credit in plan.credited if plan else ():
         level = lookup(summary, "cio_level", "level", f"credited {credit:g}")

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...config.study_settings import Money
-
-PER = 1e6
+from ...estimate.money import CostTerms
+from ...logs.replay.plan import PER
 
 
 class JoinedRow(NamedTuple):
@@ -39,12 +38,12 @@ class JoinedRow(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What joining costs: a thousand look-ups by source, and the firm's own costs by month and once."""
+class LookupCosts:
+    """What joining costs: a thousand look-ups by source, of which ``added`` are needed, and the firm's own costs where a volume is stated."""
 
     lookup_cpm: Mapping[str, float] = field(default_factory=dict)
+    terms: CostTerms | None = None
     added: Collection[str] = ()
-    money: Money = field(default_factory=Money)
 
     def sentences(self, worth: JoinedRow, unit: str) -> list[str]:
         """Return what joining is worth net of costs, in words; nothing where none are set."""
@@ -56,21 +55,22 @@ class Costs:
                 f"look-ups cost {lookups:,.3g} {unit} (source.<name>.cost_per_lookup_cpm): net of them joining is worth "
                 f"{net[0]:,.3g} ({net[1]:,.3g} to {net[2]:,.3g})"
             )
-        volume, money = self.money.requests_per_month, self.money
-        if volume:
-            monthly = money.integration_monthly + money.fees_monthly
-            month = [end * volume / PER - monthly for end in net]
-            once = f"; {money.integration_once:,.6g} once are paid back after {money.integration_once / month[0]:,.1f} months"
-            never = f"; {money.integration_once:,.6g} once are never paid back"
+        if terms := self.terms:
+            month = [end * terms.requests_per_month / PER - terms.monthly for end in net]
+            after = (
+                f"paid back after {terms.payback(month[0]):,.1f} months"
+                if month[0] > 0
+                else "never paid back"
+            )
             said.append(
-                f"at {volume:,.0f} a month, net of {monthly:,.6g} a month, joining is worth {month[0]:,.4g} ({month[1]:,.4g} to {month[2]:,.4g}) "
-                f"{unit.partition(' per ')[0]} a month"
-                + ((once if month[0] > 0 else never) if money.integration_once else "")
+                f"at {terms.requests_per_month:,.0f} a month, net of {terms.monthly:,.6g} a month, joining is worth "
+                f"{month[0]:,.4g} ({month[1]:,.4g} to {month[2]:,.4g}) {unit.partition(' per ')[0]} a month"
+                + (f"; {terms.once:,.6g} once are {after}" if terms.once else "")
             )
         return said
 
 
-def joined_sentences(rows: Sequence[JoinedRow], unit: str, costs: Costs, folds: int) -> list[str]:
+def joined_sentences(rows: Sequence[JoinedRow], unit: str, costs: LookupCosts, folds: int) -> list[str]:
     """Return what the table says, in words."""
 
     def of(row: JoinedRow) -> str:

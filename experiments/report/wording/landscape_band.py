@@ -13,7 +13,7 @@ from ..tables import between, middle, text_table
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ...logs.replay.plan import Plan
+    from ...logs.replay.plan import ReplayPlan
 
 COLUMNS = ("landscape", "tags", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 
@@ -49,7 +49,7 @@ def band_sentence(band: pd.DataFrame, tags: str, name: str) -> str:
     )
 
 
-def band_notes(plan: Plan, name: str) -> tuple[str, ...]:
+def band_notes(plan: ReplayPlan, name: str) -> tuple[str, ...]:
     """Return what the landscapes are, and what they leave out."""
     what = (
         "landscapes: level is the mean price in mean values of an impression, sigma that of its logarithm (study.replay.landscapes)"

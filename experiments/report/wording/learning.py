@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...config.value_settings import ValueStudy
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ...estimate.learning import AMOUNT, COST, LEARNED, LOST, OVER_EXACT_SILO, PAYS_FROM
+from ...estimate.learning import AMOUNT, COST, LEARNED, LOST_TO_LEARNING, OVER_EXACT_SILO, PAYS_FROM
 from ...estimate.sides import Sides
 from ..numbers import interval, number
 
@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def learning_sentences(summary: pd.DataFrame, study: ValueStudy, sides: Sides, money: str) -> Iterator[str]:
+def learning_sentences(
+    summary: pd.DataFrame, study: ValueSettings, sides: Sides, money: str
+) -> Iterator[str]:
     """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
-    value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
+    value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST_TO_LEARNING)
     if value is None or lost is None:
         return
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ...cells.cell import TOGETHER
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ...estimate.ranking import PROFIT
-from ...estimate.tournament import PAIRINGS, TOGETHER
+from ...estimate.ranking import SEAT_PROFIT
+from ...estimate.tournament import PAIRINGS
 from ..numbers import CAVEAT, counted, estimate_of, listed, number
 from ..tables import DASH, between, middle, percent, text_table
 
@@ -35,13 +36,14 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
             ("budget spent", "score_together", "budget_spent"),
         ]
     else:
-        wanted = [("below best response", "regret_best_response", PROFIT)]
+        wanted = [("below best response", "regret_best_response", SEAT_PROFIT)]
     cells = []
     for row in rows.to_dict("records"):
         name = str(row["strategy"])
         own = estimate_of(row)
         below, share = (
-            lookup(summary, f"regret_hindsight_{format_}", metric, name) for metric in (PROFIT, "profit_pct")
+            lookup(summary, f"regret_hindsight_{format_}", metric, name)
+            for metric in (SEAT_PROFIT, "profit_pct")
         )
         further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
         cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further))

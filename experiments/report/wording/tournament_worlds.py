@@ -9,7 +9,7 @@ from jointbid.sim.scenario import Scenario
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
-from ...estimate.ranking import PROFIT, TIED
+from ...estimate.ranking import SEAT_PROFIT, TIED
 from ..numbers import claim, counted, number
 from ..tables import text_table
 from .sampled_markets import WHICH, goes_with, percent, share_of
@@ -57,7 +57,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     if rows.empty:
         return
     leader, unit = str(rows["arm"].iloc[0]), str(rows["unit"].iloc[0])
-    lead = lookup(rows, "lead_over_worlds", PROFIT, leader)
+    lead = lookup(rows, "lead_over_worlds", SEAT_PROFIT, leader)
     if lead and lead.has_interval:
         yield f"Over worlds {leader}, with the highest mean in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
     yield from goes_with(summary, "decided_by", f"the lead of {leader}")
@@ -69,7 +69,7 @@ def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
     is_limited = bidders.budget is not None or bidders.terms.daily_budget is not None
     if count and now and requests < now and is_limited:
         yield (
-            f"drawn worlds have {requests:,} bid requests (study.curve.requests) and not {now:,}, with the same budget, which binds "
+            f"drawn worlds have {requests:,} bid requests (study.point.requests) and not {now:,}, with the same budget, which binds "
             "less there"
         )
 

@@ -14,15 +14,15 @@ from ...cells.attribution_season import (
     AS_IS,
     BUDGET,
     HELD_OUT,
-    NEXT,
     OBSERVED,
     TEST,
     TRUTH,
     WITHOUT,
     credit_column,
-    plan_of,
+    touchpoints_of,
 )
 from ...cells.cell import Cell
+from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
 from ...storage.cell_results import StudyState
 from ..cell_plans import cell_of
@@ -30,15 +30,15 @@ from ..cell_plans import cell_of
 
 @dataclass(frozen=True)
 class Firm:
-    """The cells of one firm in one market. ``point`` says which of many markets; empty in the scenario's own."""
+    """The cells of one firm in one market. ``study_point`` says which of many markets; empty in the scenario's own."""
 
     settings: Settings[Any]
-    point: str = ""
+    study_point: str = ""
 
     @property
     def plan(self) -> Touchpoints:
         """Its channels."""
-        return plan_of(self.settings.market)
+        return touchpoints_of(self.settings.played_scenario)
 
     @property
     def channels(self) -> list[str]:
@@ -49,27 +49,27 @@ class Firm:
         """What the firm can see, and with ``truth`` what only the simulator can: each channel's removal."""
         removed = [WITHOUT + channel for channel in self.channels] if truth else []
         return [
-            self._cell(arm, replication, self.point)
+            self._cell(arm, replication, self.study_point)
             for replication in replications
             for arm in (OBSERVED, HELD_OUT, *removed)
         ]
 
-    def next(self, replications: Iterable[int], budgets: Iterable[str], ledger: StudyState) -> list[Cell]:
+    def next(self, replications: Iterable[int], budgets: Iterable[str], state: StudyState) -> list[Cell]:
         """The next season under the budgets that each replication's log leads to; none where its cells failed."""
         cells, wanted = [], list(budgets)
         for replication in replications:
-            measured = self.measured(replication, ledger)
+            measured = self.measured(replication, state)
             for name in wanted:
                 split = self.split(name, measured)
                 if split is not None:
-                    point = f"{self.point}, budget by {name}".removeprefix(", ")
-                    cells.append(self._cell(OBSERVED, replication + NEXT, point, split))
+                    point = f"{self.study_point}, budget by {name}".removeprefix(", ")
+                    cells.append(self._cell(OBSERVED, replication + NEXT_SEASON, point, split))
         return cells
 
-    def measured(self, replication: int, ledger: StudyState) -> dict[str, list[dict[str, Any]]]:
+    def measured(self, replication: int, state: StudyState) -> dict[str, list[dict[str, Any]]]:
         """Rows by arm of one replication, a row a channel."""
         cells = [cell for cell in self.log([replication]) if cell.arm]
-        return {cell.arm: result.rows for cell, result in ledger.of(cells)}
+        return {cell.arm: result.rows for cell, result in state.of(cells)}
 
     def split(
         self, name: str, measured: Mapping[str, list[dict[str, Any]]]
@@ -102,7 +102,9 @@ class Firm:
         self, arm: str, replication: int, point: str, split: tuple[tuple[str, float], ...] = ()
     ) -> Cell:
         parameter = BUDGET if split else ""
-        return cell_of(self.settings, arm, replication, parameter=parameter, policies=split, point=point)
+        return cell_of(
+            self.settings, arm, replication, parameter=parameter, policies=split, study_point=point
+        )
 
 
 def true_effects(measured: Mapping[str, list[dict[str, Any]]], channels: Iterable[str]) -> dict[str, float]:

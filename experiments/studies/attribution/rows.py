@@ -11,7 +11,6 @@ import pandas as pd
 from ...cells.attribution_season import (
     COMPARED,
     HELD_OUT,
-    NEXT,
     OBSERVED,
     TEST,
     TRUTH,
@@ -19,6 +18,7 @@ from ...cells.attribution_season import (
     credit_column,
     credit_names,
 )
+from ...cells.replications import NEXT_SEASON
 from ...estimate.intervals import mean_interval, paired_difference
 from ...estimate.ladder import summary_row
 from ...estimate.sums import group_sums
@@ -81,7 +81,7 @@ def _profits(
     profit = {}
     for name in budgets:
         season = cells[cells["study_point"] == f"budget by {name}"]
-        grouped = season.groupby(season["replication"] - NEXT)
+        grouped = season.groupby(season["replication"] - NEXT_SEASON)
         if len(season):
             profit[name] = group_sums(grouped["profit"]) * scale / grouped["requests"].max()
             yield summary_row("utility", f"by {name}", "focal_profit", money, mean_interval(profit[name]))

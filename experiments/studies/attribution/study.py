@@ -8,15 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from ...cells.attribution_season import (
-    AS_IS,
-    BY_CLAIMS,
-    BY_LAST_TOUCH,
-    TEST,
-    TRUTH,
-    credit_names,
-    run_cell,
-)
+from ...cells.attribution_season import AS_IS, BY_CLAIMS, BY_LAST_TOUCH, TEST, TRUTH, credit_names, run_cell
 from ...cells.cell import Cell
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
@@ -85,7 +77,7 @@ class Attribution(Study):
 
         Two rules that set the same budgets share a season, and both have its rows.
         """
-        own = table(self.ledger.of([*self.cells(), *self._next()]))
+        own = table(self.state.of([*self.cells(), *self._next()]))
         yield from rows(own, self._firm, self._budgets)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
@@ -108,7 +100,7 @@ class Attribution(Study):
         return {"owners": {name: channel.owner for name, channel in self._firm.plan.channels.items()}}
 
     def _next(self) -> list[Cell]:
-        return self._firm.next(self._replications, self._budgets, self.ledger)
+        return self._firm.next(self._replications, self._budgets, self.state)
 
     @property
     def _replications(self) -> range:
@@ -125,4 +117,4 @@ class Attribution(Study):
 
     @cached_property
     def _worlds(self) -> list[Worlds]:
-        return [Worlds(self.settings, self.ledger)] if self.settings.study.worlds else []
+        return [Worlds(self.settings, self.state)] if self.settings.study.worlds else []

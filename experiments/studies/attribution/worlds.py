@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, NEXT, TEST
+from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST
 from ...cells.cell import Cell
+from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
 from ...estimate.intervals import paired_difference
 from ...report.wording.attribution import SHARES
@@ -59,22 +60,22 @@ class Worlds(SampledMarkets[Firm]):
 
     @property
     def _replications(self) -> range:
-        return range(self.settings.study.curve.replications)
+        return range(self.settings.study.point.replications)
 
     def _season(self, firm: Firm) -> list[Cell]:
-        return firm.next(self._replications, RULES, self.ledger)
+        return firm.next(self._replications, RULES, self.state)
 
     def _profits(self, firm: Firm) -> pd.DataFrame | None:
         """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
         wanted = self._season(firm)
-        found = self.ledger.of(wanted)
+        found = self.state.of(wanted)
         if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
             return None
         scale, _ = unit(firm.settings)
         records = [
             {
-                "replication": cell.replication - NEXT,
-                "by": cell.point.rpartition("budget by ")[2],
+                "replication": cell.replication - NEXT_SEASON,
+                "by": cell.study_point.rpartition("budget by ")[2],
                 "profit": sum(row["profit"] for row in result.rows) * scale / result.rows[0]["requests"],
             }
             for cell, result in found

@@ -19,7 +19,6 @@ from ...cells.lattice import NONE
 from ...cells.versions import version
 from ...config.points import digest, load
 from ...errors import BadInput, closest
-from ...estimate import benchmark as estimate
 from ...estimate.benchmark import INFORMATION, SCORE, UNIT, Scores, scores_of
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import row_of
@@ -152,13 +151,13 @@ class Benchmark(Study):
                 train_requests=market.train_requests,
                 seed=self.suite.seeds[self.settings.study.split],
                 replication=replication,
-                point=f"{market.name}/{information}",
+                study_point=f"{market.name}/{information}",
                 lineup=lineup_of(scenario, spec),
                 replayed=market.replayed,
                 target_cpa=market.target_cpa,
             )
 
-        yield cell(NONE, estimate.NONE, scenario.bidders.strategy)
+        yield cell(NONE, NONE, scenario.bidders.strategy)
         for information, arm in arms(scenario).items():
             for spec in self.strategies:
                 if (market.name, label(spec)) not in self.obstacles:
@@ -172,7 +171,7 @@ class Benchmark(Study):
     @cached_property
     def scores(self) -> Scores:
         """The scores of all that was played."""
-        cells = table(self.ledger.of(self.cells()))
+        cells = table(self.state.of(self.cells()))
         return scores_of(cells, tuple(map(label, self.strategies)), self.games)
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002

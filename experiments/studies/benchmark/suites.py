@@ -67,7 +67,7 @@ SUITES: Mapping[str, Suite] = {
 def scenario_of(suite: str, name: str, requests: int | None = None) -> Scenario:
     """Return a market of a suite; with fewer ``requests`` and as much less money for a quick look."""
     (point,) = load("run", [f"scenario={suite}/{name}"])
-    scenario: Scenario = point.settings.market
+    scenario: Scenario = point.settings.played_scenario
     if requests is None or not scenario.supply.requests or requests >= scenario.supply.requests:
         return scenario
     budget, share = scenario.bidders.budget, requests / scenario.supply.requests

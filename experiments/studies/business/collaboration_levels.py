@@ -13,21 +13,21 @@ import pandas as pd
 
 from ...cells.arms import bidder_names
 from ...cells.cell import Cell, holders_of
+from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...estimate import collaboration_levels as estimate
 from ...estimate.collaboration_levels import Level
 from ...estimate.intervals import Estimate, mean_interval, paired_difference
 from ...estimate.ladder import PROFIT, row_of
-from ...estimate.metrics import outcomes
+from ...estimate.metrics import metric_table
 from ...estimate.multiple import critical_value
 from ...estimate.sums import group_means
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_levels
 from ...report.wording import collaboration_levels as words
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..cell_plans import PILOT, Plan
+from ..cell_plans import CellPlan
 from .money import UNITS, terms_at
 
 Change = tuple["pd.Series[float]", "pd.Series[float]"]
@@ -53,18 +53,19 @@ class Levels(MarketPart):
         BadInput: fewer requests make no market.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        collaboration, requests = settings.collaboration, settings.study.curve.requests
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        settings = plan.settings
+        collaboration, requests = settings.collaboration, settings.study.point.requests
         assert collaboration is not None  # noqa: S101 - only then it is wanted
         self._collaboration = collaboration
-        small = varied(settings, fewer(settings, requests), place="study.curve.requests")
-        self._steps: dict[str, list[Plan]] = {shape: [] for shape in collaboration.shapes}
+        small = varied(settings, fewer(settings, requests), place="study.point.requests")
+        self._steps: dict[str, list[CellPlan]] = {shape: [] for shape in collaboration.shapes}
         for shape, steps in self._steps.items():
             for level in collaboration.levels:
                 there = small.model_copy(update={"collaboration": collaboration.at(level, shape)})
                 name = as_overrides({"collaboration.shape": shape, "collaboration.level": level})
-                steps.append(Plan(there, name))
+                steps.append(CellPlan(there, plan.state, name))
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -91,7 +92,7 @@ class Levels(MarketPart):
             yield self._row("best_level_net_value", arm, "npv", estimate.net_value(best))
             if (shape, cost) == (self._collaboration.shape, self._collaboration.cost):
                 yield from self._own_rows(arm, there, best)
-        yield from self._staying_out(cells[cells["study_point"] == self.plan.point])
+        yield from self._staying_out(cells[cells["study_point"] == self.plan.study_point])
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the best level, how far that hangs on the mapping, and the CIO's level."""
@@ -114,7 +115,7 @@ class Levels(MarketPart):
         """What was found by shape and cost, the plan's own first; without shapes of which a cell failed."""
         plan, by_shape = self._collaboration, {}
         for shape, steps in self._steps.items():
-            sides = [_changes(steps, self.ledger, which) for which in (PILOT, steps[0].replications)]
+            sides = [_changes(steps, which) for which in (PILOT, steps[0].replications)]
             if all(sides):
                 by_shape[shape] = sides
         own = (plan.shape, plan.cost)
@@ -155,7 +156,7 @@ class Levels(MarketPart):
         theirs = ladder[ladder["advertiser"].isin(out)]
         per = theirs["profit"] * scale / theirs["requests"]
         mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))
-        silo = self.plan.sides(self.ledger).arm
+        silo = self.plan.sides().arm
         if not {"joint", silo} <= set(mean.index.get_level_values("arm")):
             return
         found = paired_difference(mean["joint"], mean[silo])
@@ -188,20 +189,21 @@ def named(shape: str, cost: str) -> str:
     return f"shape {shape}, cost {cost}"
 
 
-def _arms(number: int, plan: Plan) -> tuple[str, ...]:
+def _arms(number: int, plan: CellPlan) -> tuple[str, ...]:
     return ("joint",) if number else ("joint", *plan.siloed)
 
 
-def _changes(steps: Sequence[Plan], ledger: StudyState, replications: Sequence[int]) -> list[Change]:
+def _changes(steps: Sequence[CellPlan], replications: Sequence[int]) -> list[Change]:
     """What joined data bring and cost at each level of one shape; empty where cells failed."""
     tables = [
-        ledger.complete(plan.cells(_arms(number, plan), replications)) for number, plan in enumerate(steps)
+        plan.state.complete(plan.cells(_arms(number, plan), replications))
+        for number, plan in enumerate(steps)
     ]
     wanted = (PROFIT, "data_cost")
-    found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
+    found = [metric_table(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
     if len(found) < len(tables):
         return []
-    base: Any = found[0].xs(steps[0].sides(ledger).arm, level="arm")
+    base: Any = found[0].xs(steps[0].sides().arm, level="arm")
     joint: list[Any] = [rows.xs("joint", level="arm") for rows in found]
     return [(rows[PROFIT] - base[PROFIT], _data_cost(rows) - _data_cost(base)) for rows in joint]
 

@@ -10,15 +10,14 @@ import pandas as pd
 
 from ...config.collaboration import Collaboration
 from ...config.settings import Settings
-from ...config.study_settings import Money as Costs
+from ...config.study_settings import JoiningCosts
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import row_of
-from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
+from ...estimate.money import CostTerms, falling_break_even, net_rows, per_request, rising_break_even
 from ...report.wording.business import cost_table, net_sentence
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 
 UNITS = {
     "net_value": "{currency} per month",
@@ -35,12 +34,12 @@ UNITS = {
 """Metric -> its unit, of all that a firm plans."""
 
 
-class Money(MarketPart):
+class NetValue(MarketPart):
     """Net value and payback where a volume is stated; what is shown of break-evens too."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        if has_costs(settings) and terms(settings) is not None:
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        if has_costs(plan.settings) and terms(plan.settings) is not None:
             self.place = "first"  # what joining nets is the answer
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
@@ -48,8 +47,8 @@ class Money(MarketPart):
         settings, known = self.settings, terms(self.settings)
         if known is None or settings.first_party is not None:
             return
-        sides = self.plan.sides(self.ledger)
-        own = cells[cells["study_point"] == self.plan.point]
+        sides = self.plan.sides()
+        own = cells[cells["study_point"] == self.plan.study_point]
         for estimand, metric, found in net_rows(known, *per_request(own, sides)):
             yield _row(settings, estimand, sides.named, metric, found)
 
@@ -73,17 +72,17 @@ def has_costs(settings: Settings[Any]) -> bool:
     )
 
 
-def terms(settings: Settings[Any]) -> Terms | None:
+def terms(settings: Settings[Any]) -> CostTerms | None:
     """Costs and volume, at the firm's level of collaboration where it has one; None where no volume is stated."""
     return terms_at(settings.money, settings.collaboration)
 
 
-def terms_at(money: Costs, plan: Collaboration | None) -> Terms | None:
+def terms_at(money: JoiningCosts, plan: Collaboration | None) -> CostTerms | None:
     """Return the costs of one level: it takes a part of the integration, and its time to deliver."""
     if money.requests_per_month is None:
         return None
     share, months = (1.0, 0.0) if plan is None else (plan.cost_share, plan.months)
-    return Terms(
+    return CostTerms(
         requests_per_month=money.requests_per_month,
         once=share * money.integration_once,
         monthly=share * (money.integration_monthly + money.fees_monthly),

@@ -46,14 +46,14 @@ class Overtaking(MarketPart):
 
     def cells(self) -> list[Cell]:
         """Return both plans in every replication."""
-        point = f"{self.plan.point}, {POINT}".removeprefix(", ")
+        point = f"{self.plan.study_point}, {POINT}".removeprefix(", ")
         return [
             Cell(
-                scenario=self.settings.market,
+                scenario=self.settings.played_scenario,
                 arm="none",
                 seed=self.settings.seed,
                 replication=replication,
-                point=point,
+                study_point=point,
                 lineup=(StrategySpec(name=name),),
             )
             for replication in self.plan.replications
@@ -63,7 +63,7 @@ class Overtaking(MarketPart):
     def lead(self) -> Lead | None:
         """Return what the slow plan has brought more so far; None where a cell failed."""
         wanted = self.cells()
-        found = self.ledger.of(wanted)
+        found = self.state.of(wanted)
         if len(found) < len(wanted):
             return None
         balance = {

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 
 from ...cells.cell import Cell
 from ...cells.lattice import Lattice
+from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, lookup, row_of
-from ...estimate.metrics import outcomes
+from ...estimate.metrics import metric_table
 from ...estimate.own_data import Switching
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_months
 from ...report.wording.business import own_data_sentences
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..cell_plans import PILOT, Plan
+from ..cell_plans import CellPlan
 from .money import UNITS, terms
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -51,18 +51,17 @@ class OwnData(MarketPart):
         BadInput: fewer requests make no market.
     """
 
-    def __init__(
-        self, settings: Settings[Any], ledger: StudyState, plan: Plan, parts: Sequence[float] = PARTS
-    ) -> None:
-        super().__init__(settings, ledger, plan)
-        building, requests = settings.first_party, settings.study.curve.requests
+    def __init__(self, plan: CellPlan, parts: Sequence[float] = PARTS) -> None:
+        super().__init__(plan)
+        settings = plan.settings
+        building, requests = settings.first_party, settings.study.point.requests
         assert building is not None  # noqa: S101 - only then it is wanted
-        small = varied(settings, fewer(settings, requests), place="study.curve.requests")
+        small = varied(settings, fewer(settings, requests), place="study.point.requests")
         self._parts, self.steps = parts, []
         for part in parts:
             market = with_part(small.scenario, building.own, part)
-            point = as_overrides({f"{plan.point} built_up".strip(): part})
-            self.steps.append(Plan(small.model_copy(update={"scenario": market}), point))
+            point = as_overrides({f"{plan.study_point} built_up".strip(): part})
+            self.steps.append(CellPlan(small.model_copy(update={"scenario": market}), plan.state, point))
         lattice = Lattice(tuple(small.scenario.source))
         self.own, self.bought = (
             lattice.arm(tuple(set(lattice.sources) - {other})) for other in (building.bought, building.own)
@@ -149,7 +148,7 @@ class OwnData(MarketPart):
         if self.settings.first_party is not None and len(known) == len(METRICS):
             yield from own_data_sentences(self.settings.first_party, self.settings, *known)
 
-    def _arms(self) -> list[tuple[Plan, tuple[str, ...]]]:
+    def _arms(self) -> list[tuple[CellPlan, tuple[str, ...]]]:
         """The arms at each part: own data, and once, as they do not depend on it, bought ones."""
         first, *further = self.steps
         return [(first, (self.own, self.bought)), *((plan, (self.own,)) for plan in further)]
@@ -158,9 +157,9 @@ class OwnData(MarketPart):
         self, replications: Sequence[int]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Profit less the price of data: of own ones, shape (replications, parts), and of bought ones, shape (replications,)."""
-        tables = [self.ledger.complete(plan.cells(arms, replications)) for plan, arms in self._arms()]
+        tables = [self.state.complete(plan.cells(arms, replications)) for plan, arms in self._arms()]
         wanted = (PROFIT, "data_cost")
-        found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
+        found = [metric_table(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
         if len(found) < len(tables):
             return None
         after = [rows[PROFIT] - rows.get("data_cost", 0.0) for rows in found]

@@ -15,11 +15,10 @@ from ...config.changes import as_overrides, varied
 from ...config.settings import Settings
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
-from ...estimate.metrics import outcomes
+from ...estimate.metrics import metric_table
 from ...report.wording.business import upgrade_sentence
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 
 UPGRADE = "value_of_upgrade"
 """The estimand: the focal advertiser's profit with better joint data less that with those at hand."""
@@ -32,10 +31,10 @@ class Upgrade(MarketPart):
         BadInput: unknown keys, or values that make no market.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        better = varied(settings, settings.study.upgrade, place="study.upgrade")
-        self._both = plan, Plan(better, f"{plan.point}, better data".removeprefix(", "))
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        better = varied(plan.settings, plan.study.upgrade, place="study.upgrade")
+        self._both = plan, CellPlan(better, plan.state, f"{plan.study_point}, better data".removeprefix(", "))
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -50,10 +49,10 @@ class Upgrade(MarketPart):
         """Return what better data bring, a value a replication; None where a cell failed."""
         profits = []
         for plan in self._both:
-            cells = self.ledger.complete(plan.cells(("joint",), self.plan.replications))
+            cells = self.state.complete(plan.cells(("joint",), self.plan.replications))
             if cells is None:
                 return None
-            found = outcomes(cells, unit_scale=self.unit[0], wanted=(PROFIT,))
+            found = metric_table(cells, unit_scale=self.unit[0], wanted=(PROFIT,))
             profits.append(found[PROFIT].droplevel("arm"))
         return profits[1] - profits[0]
 

@@ -21,9 +21,9 @@ from ...logs.replay.holdout_models import fit_predictor
 from ...logs.replay.ladder_models import ALL
 from ...logs.replay.off_policy import Estimates, Rows, estimate, strata_of
 from ...logs.replay.outcomes import UNLIMITED
-from ...logs.replay.plan import Plan, Requests
+from ...logs.replay.plan import ReplayPlan, Requests
 from ...logs.replay.refitting import refitted
-from ...logs.replay.summary import Point
+from ...logs.replay.summary import Variant
 from ...report.wording.censored_bounds import bounds_sentence
 from ...report.wording.off_policy import click_value_sentence, off_policy_sentence, refit_sentence
 from .played import Played
@@ -46,10 +46,10 @@ class Beyond:
 
 
 def beyond_the_log(
-    plan: Plan,
+    plan: ReplayPlan,
     requests: Requests,
     played: Played,
-    sides: Mapping[Point, Sides],
+    sides: Mapping[Variant, Sides],
     progress: Callable[[str], None],
 ) -> Beyond:
     """Return the bounds, the off-policy estimates and the sensitivity to a click's value, without a budget limit.
@@ -93,7 +93,7 @@ def beyond_the_log(
 
 
 def _off_policy(
-    plan: Plan,
+    plan: ReplayPlan,
     requests: Requests,
     lost: LostRows | None,
     values: LostValues | None,

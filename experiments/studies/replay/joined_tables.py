@@ -7,7 +7,7 @@ headline (`FOLDS`), and there is no budget, so that a point takes a fraction of 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,20 +16,21 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
+from ...estimate.sides import Sides
 from ...logs.formats.mapping import Mapping as LogMapping
 from ...logs.formats.registry import joined_tables
 from ...logs.replay.bids import expected_values, votes
 from ...logs.replay.bootstrap import resample, with_interval
 from ...logs.replay.crossfit import Model, cross_fit, honest, refit
 from ...logs.replay.ladder_models import ALL, encodings_of
-from ...logs.replay.outcomes import UNLIMITED, Outcome
-from ...logs.replay.plan import Plan, Requests, odds_shift
+from ...logs.replay.outcomes import UNLIMITED, ReplayOutcome
+from ...logs.replay.plan import PER, ReplayPlan, Requests, odds_shift
 from ...logs.replay.price_law import PriceLaw
 from ...logs.replay.rejoined import Change, feature_tables, rejoined
 from ...logs.replay.stand_in_prices import votes_in
 from ...logs.replay.summary import profit_column
 from ...logs.small_groups import small_groups
-from ...report.wording.joined_tables import PER, Costs, JoinedRow, joined_sentences
+from ...report.wording.joined_tables import JoinedRow, LookupCosts, joined_sentences
 
 Floats = NDArray[np.float64]
 FOLDS = 3
@@ -46,17 +47,17 @@ class JoinedFindings:
     """The rows of `joins.csv`, and sentences on them."""
 
     table: pd.DataFrame
-    sentences: list[str] = field(default_factory=list)
+    sentences: list[str]
 
 
 @dataclass(frozen=True)
-class _Point:
+class _Variation:
     curve: str
     change: Change
 
 
 @dataclass(frozen=True)
-class _Market:
+class _Prices:
     """The prices at which arms are compared: a landscape's law, or the log's own (None)."""
 
     law: PriceLaw | None = None
@@ -69,25 +70,25 @@ class _Market:
             ballot = votes_in(requests, self.law, silos)
         return ballot.most_common(1)[0][0]
 
-    def profit(self, plan: Plan, requests: Requests, arm: str, views: Floats) -> Floats:
+    def profit(self, plan: ReplayPlan, requests: Requests, arm: str, views: Floats) -> Floats:
         """Return each row's part in an arm's profit, micros; shape (rows,)."""
         bids = honest(views, requests.folds)
         if self.law is None:
-            outcome = Outcome(ALL, UNLIMITED, 0, arm, np.rint(bids) > requests.prices, 1.0)
+            outcome = ReplayOutcome(ALL, UNLIMITED, 0, arm, np.rint(bids) > requests.prices, 1.0)
         else:
             paid = self.law.payment(bids) * requests.weights
-            outcome = Outcome(ALL, UNLIMITED, 0, arm, self.law.win_rate(bids), 1.0, paid)
+            outcome = ReplayOutcome(ALL, UNLIMITED, 0, arm, self.law.win_rate(bids), 1.0, paid)
         return profit_column(plan, requests, outcome)
 
 
-def study_tables(
-    plan: Plan,
+def other_joins(
+    plan: ReplayPlan,
     requests: Requests,
-    outcomes: Sequence[Outcome],
-    silo: str,
-    costs: Costs | None = None,
-    prices: Sequence[PriceLaw] = (),
-    progress: Callable[[str], None] = lambda _: None,
+    outcomes: Sequence[ReplayOutcome],
+    headline: Sides,
+    costs: LookupCosts,
+    prices: Sequence[PriceLaw],
+    progress: Callable[[str], None],
 ) -> JoinedFindings | None:
     """Follow the worth of joining over match rate, age and false matches, by campaign, and net of costs; None without tables.
 
@@ -95,7 +96,7 @@ def study_tables(
         plan: the settings.
         requests: the log.
         outcomes: of the headline: they are distinguished by campaign.
-        silo: what joint data are compared with there.
+        headline: what joint data are compared with there.
         costs: of joining.
         prices: landscapes that stand in for the log's prices, the one that tables are of first; none where it has prices.
         progress: receives a line for each step.
@@ -103,11 +104,13 @@ def study_tables(
     mapping = joined_tables(plan.supply)
     if mapping is None or not feature_tables(mapping) or requests.log.joins is None:
         return None
+    silo = headline.chosen.get(headline.silo, headline.silo)
+    costs = replace(costs, added=set(requests.log.roles.sources) - set(silo.split("+")))
     small = replace(plan, settings=plan.settings.model_copy(update={"folds": FOLDS, "penalties": (0.3,)}))
     dealt = requests.dealt(small.settings, plan.seed, 0)
     columns: dict[Any, Floats] = {"requests": requests.weights}
-    rates: dict[_Point, float] = {}
-    markets = [_Market(law) for law in prices] or [_Market()]
+    rates: dict[_Variation, float] = {}
+    markets = [_Prices(law) for law in prices] or [_Prices()]
     learner = _Learner(small, dealt, mapping)
     for point in _points(mapping):
         gains, rates[point] = learner.gain(point.change, markets)
@@ -120,20 +123,19 @@ def study_tables(
     totals = resample([columns], plan.settings.bootstrap, plan.seed, requests.blocks.numbers)
     unit = f"{requests.log.currency} per million {requests.log.what}"
     rows = _rows(totals, rates, unit, silo, len(markets))
-    found = JoinedFindings(pd.DataFrame(rows, columns=list(JoinedRow._fields)))
-    found.sentences += joined_sentences(rows, unit, costs or Costs(), FOLDS)
-    return found
+    table = pd.DataFrame(rows, columns=list(JoinedRow._fields))
+    return JoinedFindings(table, joined_sentences(rows, unit, costs, FOLDS))
 
 
-def _points(mapping: LogMapping) -> list[_Point]:
-    points = [_Point("match_rate", Change(kept=kept)) for kept in (*KEPT, 1.0)]
-    points += [_Point("false_matches", Change(permuted=share)) for share in PERMUTED]
+def _points(mapping: LogMapping) -> list[_Variation]:
+    points = [_Variation("match_rate", Change(kept=kept)) for kept in (*KEPT, 1.0)]
+    points += [_Variation("false_matches", Change(permuted=share)) for share in PERMUTED]
     if any(mapping.tables[name].valid_from for name in feature_tables(mapping)):
-        points += [_Point("staleness_h", Change(lag_h=lag)) for lag in LAGS_H]
+        points += [_Variation("staleness_h", Change(lag_h=lag)) for lag in LAGS_H]
     return points
 
 
-def _at(point: _Point) -> float:
+def _at(point: _Variation) -> float:
     change = point.change
     return {"match_rate": change.kept, "false_matches": change.permuted, "staleness_h": change.lag_h}[
         point.curve
@@ -143,7 +145,7 @@ def _at(point: _Point) -> float:
 class _Learner:
     """Learns silo and joint on a log whose tables are joined in some way; what no table has a part in is learned once."""
 
-    def __init__(self, plan: Plan, requests: Requests, mapping: LogMapping) -> None:
+    def __init__(self, plan: ReplayPlan, requests: Requests, mapping: LogMapping) -> None:
         self._plan, self._requests, self._mapping = plan, requests, mapping
         self._tables = {
             column for name in feature_tables(mapping) for column in mapping.tables[name].features
@@ -152,7 +154,7 @@ class _Learner:
         self._models = {arm: roles.models[arm] for arm in dict.fromkeys((*roles.silos, "joint"))}
         self._kept: dict[str, Floats] = {}
 
-    def gain(self, change: Change, markets: Sequence[_Market]) -> tuple[list[Floats], float]:
+    def gain(self, change: Change, markets: Sequence[_Prices]) -> tuple[list[Floats], float]:
         """Return each row's part in (joint - the better silo) in each market, in currency, shape (rows,); and the share of rows that match."""
         requests = self._requests
         log, found = rejoined(requests.log, self._mapping, change, self._plan.seed)
@@ -183,7 +185,7 @@ class _Learner:
         return np.array([expected_values(one + odds_shift(requests.log), requests.values) for one in odds])
 
 
-def _mean_profit(plan: Plan, requests: Requests, outcomes: Sequence[Outcome], arm: str) -> Floats:
+def _mean_profit(plan: ReplayPlan, requests: Requests, outcomes: Sequence[ReplayOutcome], arm: str) -> Floats:
     """Return the profit column of an arm without a budget, in currency, the mean over the splits; shape (rows,)."""
     own = [
         one for one in outcomes if one.arm == arm and one.share == UNLIMITED and one.tags == outcomes[0].tags
@@ -191,7 +193,7 @@ def _mean_profit(plan: Plan, requests: Requests, outcomes: Sequence[Outcome], ar
     return np.mean([profit_column(plan, requests, one) for one in own], axis=0) / MICROS
 
 
-def _campaigns(plan: Plan, requests: Requests) -> dict[str, NDArray[np.bool_]]:
+def _campaigns(plan: ReplayPlan, requests: Requests) -> dict[str, NDArray[np.bool_]]:
     """Return the rows of each campaign of `supply.min_group` persons or more, and of all others together."""
     log = requests.log
     campaign = log.frame["campaign"].astype(str).to_numpy()
@@ -208,10 +210,12 @@ def _campaigns(plan: Plan, requests: Requests) -> dict[str, NDArray[np.bool_]]:
 
 
 def _rows(
-    totals: Mapping[Any, Floats], rates: Mapping[_Point, float], unit: str, silo: str, markets: int
+    totals: Mapping[Any, Floats], rates: Mapping[_Variation, float], unit: str, silo: str, markets: int
 ) -> list[JoinedRow]:
     per = {
-        key: total / totals["requests"] * PER for key, total in totals.items() if isinstance(key[0], _Point)
+        key: total / totals["requests"] * PER
+        for key, total in totals.items()
+        if isinstance(key[0], _Variation)
     }
 
     def row(
@@ -221,7 +225,7 @@ def _rows(
         band = (min(points), max(points)) if len(of) > 1 else (np.nan, np.nan)
         return JoinedRow(curve, at, rate, *with_interval(of[0]), unit, extrapolated, *band)
 
-    def of(point: _Point) -> list[Floats]:
+    def of(point: _Variation) -> list[Floats]:
         return [per[point, number] for number in range(markets)]
 
     rows = [row(point.curve, _at(point), rate, of(point)) for point, rate in rates.items()]

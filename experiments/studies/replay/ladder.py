@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -14,18 +14,18 @@ from ...logs.log_table import LogTable
 from ...logs.replay.bids import BROUGHT
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, load
-from ...logs.replay.price_law import PriceLaw
+from ...logs.replay.plan import ReplayPlan, Requests, load
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
-from ...logs.replay.summary import Point, summarise
+from ...logs.replay.summary import Variant, summarise
 from ...logs.replay.suspects import hidden_words
-from ...report.wording.joined_tables import Costs
+from ...report.wording.joined_tables import LookupCosts
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
 from ...report.wording.value import verdict
 from .beyond_log import beyond_the_log
-from .joined_tables import JoinedFindings, study_tables
+from .joined_tables import other_joins
 from .played import Played
 
+NO_COSTS = LookupCosts()
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 
 
@@ -52,7 +52,7 @@ class ReplayResult:
 
 
 def run_replay(
-    plan: Plan, progress: Callable[[str], None] = lambda _: None, costs: Costs | None = None
+    plan: ReplayPlan, progress: Callable[[str], None] = lambda _: None, costs: LookupCosts = NO_COSTS
 ) -> ReplayResult:
     """Replay a log's auctions on every rung of the ladder, with and without the suspect tags.
 
@@ -93,7 +93,7 @@ def run_replay(
         verdicts[tags] += f" {sentence}"
     notes += beyond.notes
     more |= beyond.tables
-    if joins := _joins(plan, requests, played, sides, costs, (), progress):
+    if joins := other_joins(plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, (), progress):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
@@ -106,24 +106,8 @@ def run_replay(
     )
 
 
-def _joins(
-    plan: Plan,
-    requests: Requests,
-    played: Played,
-    sides: Mapping[Point, Sides],
-    costs: Costs | None,
-    prices: Sequence[PriceLaw],
-    progress: Callable[[str], None],
-) -> JoinedFindings | None:
-    """Follow the worth of joining over other joins, against the silo of the headline; None without tables."""
-    head = sides[ALL, UNLIMITED]
-    silo = head.chosen.get(head.silo, head.silo)
-    costs = replace(costs or Costs(), added=set(requests.log.roles.sources) - set(silo.split("+")))
-    return study_tables(plan, requests, played.outcomes, silo, costs, prices, progress)
-
-
 def _in_landscapes(
-    plan: Plan, requests: Requests, progress: Callable[[str], None], costs: Costs | None
+    plan: ReplayPlan, requests: Requests, progress: Callable[[str], None], costs: LookupCosts
 ) -> ReplayResult:
     """Play every arm against each landscape that stands in for the log's prices.
 
@@ -140,7 +124,7 @@ def _in_landscapes(
         for row in model_rows(tags, ladder, dealt[split])
     ]
 
-    def played_in(law: Prices, shares: Sequence[float]) -> tuple[Played, dict[Point, Sides], pd.DataFrame]:
+    def played_in(law: Prices, shares: Sequence[float]) -> tuple[Played, dict[Variant, Sides], pd.DataFrame]:
         played = Played()
         for split, variants in enumerate(ladders):
             for tags, ladder in variants.items():
@@ -163,7 +147,9 @@ def _in_landscapes(
     notes = [*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo)]
     more = {"landscapes": band}
     in_order = [middle.law, *(law.law for law in prices if law is not middle)]
-    if joins := _joins(plan, requests, played, sides, costs, in_order, progress):
+    if joins := other_joins(
+        plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, in_order, progress
+    ):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
@@ -171,7 +157,7 @@ def _in_landscapes(
     )
 
 
-def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, sides: Sides) -> str:
+def _verdict(plan: ReplayPlan, requests: Requests, summary: pd.DataFrame, tags: str, sides: Sides) -> str:
     """Return the sentence for one variant of the features, for the run without a limit."""
     heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
@@ -187,7 +173,7 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     return f"{heads[tags]}: {verdict(rows, sides, caveat=caveat)}"
 
 
-def _elections(ballots: Mapping[Point, Mapping[str, Counter[str]]], silo: str) -> list[str]:
+def _elections(ballots: Mapping[Variant, Mapping[str, Counter[str]]], silo: str) -> list[str]:
     """Say where the views did not agree on what joint data are compared with."""
     what = {BEST_SILO: "silo", BEST_SINGLE: "single source"}.get(silo)
     return [
@@ -198,7 +184,7 @@ def _elections(ballots: Mapping[Point, Mapping[str, Counter[str]]], silo: str) -
     ]
 
 
-def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
+def _notes(plan: ReplayPlan, requests: Requests) -> tuple[str, ...]:
     """Return what was read, what a row stands for, and what the figures rest on."""
     log, rows = requests.log, requests.log.rows
     full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
@@ -226,7 +212,7 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _worth(plan: Plan, log: LogTable) -> str:
+def _worth(plan: ReplayPlan, log: LogTable) -> str:
     value = plan.settings.value_per_click
     if value is None and BROUGHT in log.frame:
         return "what the campaign's outcomes brought (the value of the joined tables), a click"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from ...estimate.sides import Sides
 from ...logs.log_table import Roles
 from ...logs.replay.bids import Floats
-from ...logs.replay.outcomes import Outcome
-from ...logs.replay.plan import Plan, silo_arm
-from ...logs.replay.summary import Point
+from ...logs.replay.outcomes import ReplayOutcome
+from ...logs.replay.plan import ReplayPlan, silo_arm
+from ...logs.replay.summary import Variant
 
 
 @dataclass
@@ -21,19 +21,19 @@ class Played:
     `views` are the log-odds of each arm in the first split, by variant; shape (folds, rows), see `crossfit`.
     """
 
-    outcomes: list[Outcome] = field(default_factory=list)
-    ballots: dict[Point, dict[str, Counter[str]]] = field(default_factory=dict)
+    outcomes: list[ReplayOutcome] = field(default_factory=list)
+    ballots: dict[Variant, dict[str, Counter[str]]] = field(default_factory=dict)
     views: dict[str, Mapping[str, Floats]] = field(default_factory=dict)
 
     def add(
-        self, tags: str, share: float, outcomes: list[Outcome], ballot: Mapping[str, Counter[str]]
+        self, tags: str, share: float, outcomes: list[ReplayOutcome], ballot: Mapping[str, Counter[str]]
     ) -> None:
         """Take what one split gave."""
         self.outcomes += outcomes
         for name, votes in ballot.items():
             self.ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
 
-    def sides(self, plan: Plan, roles: Roles) -> dict[Point, Sides]:
+    def sides(self, plan: ReplayPlan, roles: Roles) -> dict[Variant, Sides]:
         """Return what joint data are compared with, at each variant and budget."""
         return {
             point: Sides(

@@ -21,7 +21,7 @@ from ...logs.formats.registry import joined_tables, open_log
 from ...logs.log_table import LogTable
 from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
-from ...logs.replay.plan import Plan
+from ...logs.replay.plan import ReplayPlan
 from ...logs.replay.priced_log import check_prices, check_worth, landscape, price_log, split_rows
 from ...logs.replay.streamed_log import StreamedLog, obstacle, open_stream, training_sample
 from ...logs.replay.suspects import chosen_on, hidden_words
@@ -39,7 +39,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
         raise BadInput(
             "study.weekly: a log does not say what its channels added; play a scenario with channels (scenario=touchpoints)"
         )
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     name, _ = open_log(plan.supply)
     is_own = name == "jointbid" and point.settings.study.bids != "strategy"
 
@@ -55,7 +55,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     return write_run(point, play)
 
 
-def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
+def _replay_own(point: Point, plan: ReplayPlan) -> tuple[Run, tuple[str, ...], Scenario]:
     """Replay the run whose log this is."""
     path = Path(plan.supply.path)
     own = load_own(path)
@@ -70,7 +70,7 @@ def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenari
     return Run.from_result(point.folder, result, identified=identified), notes, own.scenario
 
 
-def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
+def _play_strategy(point: Point, plan: ReplayPlan) -> tuple[Run, tuple[str, ...], Scenario]:
     """Play one strategy on the rows after the training part: on all rows of the log, or on those in memory."""
     log, arm = read_log(plan.supply, plan.seed), point.settings.study.arm
     check_prices(log)
@@ -103,7 +103,7 @@ def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scen
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
-def _rehearse(point: Point, plan: Plan, log: LogTable, training: LogTable) -> None:
+def _rehearse(point: Point, plan: ReplayPlan, log: LogTable, training: LogTable) -> None:
     """Raise `BadInput` for what would stop the replay after the models are learned.
 
     That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
@@ -130,7 +130,7 @@ def _check_budget(point: Point, log: LogTable) -> None:
         )
 
 
-def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
+def _market(point: Point, plan: ReplayPlan, training: LogTable, hours: float) -> Scenario:
     """Return the market that policies know: the landscape of the training rows."""
     scenario = point.settings.scenario
     return scenario.model_copy(
@@ -174,7 +174,7 @@ def _notes(kind: str, log: LogTable, read: str, note: str) -> Iterator[str]:
     yield from (*log.facts, *log.notes)
 
 
-def _leaks(plan: Plan, training: LogTable) -> list[str]:
+def _leaks(plan: ReplayPlan, training: LogTable) -> list[str]:
     """Return a note on values that look like leakage in the training rows, and that the predictions rest on."""
     hidden = {} if "pctr" in training.frame else chosen_on(plan.supply, training)
     if not hidden:

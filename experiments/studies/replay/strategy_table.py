@@ -12,7 +12,7 @@ from ...config.points import Point
 from ...logs.read_log import read_log
 from ...logs.replay.episodes import LOG, check_episodes
 from ...logs.replay.ladder_models import ALL, WITHOUT
-from ...logs.replay.plan import Plan
+from ...logs.replay.plan import ReplayPlan
 from ...logs.replay.priced_log import PricedLog, check_landscape, check_prices, price_log, split_rows
 from ...logs.replay.strategy_table import play_all, playable
 from ...logs.replay.suspects import chosen_on, hidden_words
@@ -27,7 +27,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     Raises:
         BadInput: a log or settings that cannot be used, a folder that cannot be written to.
     """
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     path = point.folder.parent.parent / "table" / point.folder.name
 
     def play() -> tuple[tuple[pd.DataFrame, tuple[str, ...], Path], RunFiles]:
@@ -40,7 +40,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     return write_run(point, play, path)
 
 
-def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
+def _play(plan: ReplayPlan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     """Return the table, the notes and the number of rows that are played."""
     log = read_log(plan.supply, plan.seed)
     check_prices(log)
@@ -79,7 +79,7 @@ def _episodes(budget_per: str | int) -> tuple[str, ...]:
     return (f"each {of} has its part of the budget by its rows, and strategies begin anew in it",)
 
 
-def _notes(priced: PricedLog, plan: Plan) -> tuple[str, ...]:
+def _notes(priced: PricedLog, plan: ReplayPlan) -> tuple[str, ...]:
     """Return notes on the rows read, how they were divided, and what the figures rest on."""
     log, settings = priced.log, plan.settings
     predicted = (

@@ -12,19 +12,21 @@ from ...cells.cell import code_version
 from ...config.points import Point, content_hash, digest
 from ...execution.progress import say
 from ...logs.formats.registry import fingerprint
-from ...logs.replay.plan import Plan
+from ...logs.replay.plan import ReplayPlan
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
 from ...report.plots.log_ladder import draw_log_ladder
 from ...report.plots.match_rate import draw_match_rate
 from ...report.wording.censored_bounds import bounds_table
-from ...report.wording.joined_tables import Costs
+from ...report.wording.joined_tables import LookupCosts
 from ...report.wording.landscape_band import band_table
 from ...report.wording.off_policy import click_value_table, off_policy_table, refit_table
+from ...storage.names import MANIFEST, REPORT
 from ...storage.study_folder import Folder
 from ..base import Findings
+from ..business.money import terms_at
 from ..run_folder import RunFiles, write_run
-from ..session import CELLS, REPORT, SUMMARY, StudyResult, report
+from ..session import CELLS, SUMMARY, StudyResult, report
 from .ladder import run_replay
 
 CODE = (
@@ -53,7 +55,7 @@ def value(point: Point) -> StudyResult:
     Raises:
         BadInput: a log or settings that cannot be used, a folder that cannot be written to.
     """
-    plan = Plan.from_settings(point.settings)
+    plan = ReplayPlan.from_settings(point.settings)
     content = digest(
         [
             content_hash(point.settings),
@@ -64,7 +66,7 @@ def value(point: Point) -> StudyResult:
         ]
     )
     folder = Folder(point.folder)
-    known = folder.read_json("manifest.json")
+    known = folder.read_json(MANIFEST)
     if known.get("content") == content and folder.is_done():
         models, summary = (pd.read_parquet(point.folder / name) for name in (MODELS, SUMMARY))
         if not (point.folder / REPORT).is_file():
@@ -77,8 +79,9 @@ def value(point: Point) -> StudyResult:
         return _answer(point, models, summary, known, more, kept=int(known["cells_run"]))
 
     def play() -> tuple[StudyResult, RunFiles]:
-        sources, money = point.settings.scenario.source, point.settings.money
-        costs = Costs({name: source.cost_per_lookup_cpm for name, source in sources.items()}, money=money)
+        sources = point.settings.scenario.source
+        lookups = {name: source.cost_per_lookup_cpm for name, source in sources.items()}
+        costs = LookupCosts(lookups, terms_at(point.settings.money, None))
         result = run_replay(plan, say, costs)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
         answer = _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))

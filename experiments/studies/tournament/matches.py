@@ -10,24 +10,22 @@ import pandas as pd
 
 from jointbid.sim.scenario import StrategySpec
 
-from ...cells.cell import PILOTS, Cell, label
+from ...cells.cell import Cell, label
+from ...cells.replications import TUNING
 from ...config.settings import Settings
-from ...config.study_settings import TournamentStudy
+from ...config.study_settings import TournamentSettings
 from ...estimate.tournament import Results
 from ...storage.cell_results import StudyState, table
 from ..cell_plans import cell_of, unit
 
-PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
-"""Replications on which best responses are chosen; no estimate uses them."""
-
 
 @dataclass(frozen=True)
 class Matches:
-    """The matches of some strategies in one market. ``point`` says which of many; empty in the scenario's own."""
+    """The matches of some strategies in one market. ``study_point`` says which of many; empty in the scenario's own."""
 
-    settings: Settings[TournamentStudy]
+    settings: Settings[TournamentSettings]
     strategies: tuple[StrategySpec, ...]
-    point: str = ""
+    study_point: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,16 +45,18 @@ class Matches:
         pairs = list(product(self.strategies, repeat=2))
         return [self._cell(pair, replication) for replication in replications for pair in pairs]
 
-    def results(self, cells: pd.DataFrame, ledger: StudyState) -> Results:
-        """Return the results of these rows; the pilot's are in the ledger."""
+    def results(self, cells: pd.DataFrame, state: StudyState) -> Results:
+        """Return the results of these rows; the pilot's are in the state."""
         scale, money = unit(self.settings)
         return Results(
             cells=cells,
             strategies=self.names,
-            pilot=table(ledger.of(self.pairings(PILOT))),
+            pilot=table(state.of(self.pairings(TUNING))),
             scale=scale,
             unit=money,
         )
 
     def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:
-        return cell_of(self.settings, self.settings.study.arm, replication, point=self.point, lineup=lineup)
+        return cell_of(
+            self.settings, self.settings.study.arm, replication, study_point=self.study_point, lineup=lineup
+        )

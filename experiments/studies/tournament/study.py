@@ -11,6 +11,7 @@ import pandas as pd
 from jointbid.strategies.plugins import origin, plugins
 
 from ...cells.cell import TOGETHER, Cell
+from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
 from ...estimate.tournament import Results
 from ...execution.tasks import Work
@@ -19,7 +20,7 @@ from ...report.plots.tournament import draw_payoffs, draw_ranks
 from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
 from ...storage.cell_results import table
 from ..base import Row, Study, StudyPart
-from .matches import PILOT, Matches
+from .matches import Matches
 from .worlds import Worlds
 
 
@@ -46,15 +47,15 @@ class Tournament(Study):
         """The tournament itself, and drawn worlds where they are asked for."""
         if not self.settings.study.worlds:
             return (self,)
-        return self, Worlds(self.settings, self.ledger, self._matches, self._leader)
+        return self, Worlds(self.settings, self.state, self._matches, self._leader)
 
     def cells(self) -> list[Cell]:
         """Return all matches: the market of all first, as that tries every strategy."""
-        return [*self._played, *self._matches.pairings(PILOT)]
+        return [*self._played, *self._matches.pairings(TUNING)]
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return scores, ranks, comparisons and regrets."""
-        own = self._matches.results(cells[cells["study_point"] == ""], self.ledger)
+        own = self._matches.results(cells[cells["study_point"] == ""], self.state)
         return own.summary().to_dict("records")
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
@@ -114,7 +115,7 @@ class Tournament(Study):
     @cached_property
     def _results(self) -> Results:
         once = {cell.key: cell for cell in self._played}  # of two strategies, the market of all is a pairing
-        return self._matches.results(table(self.ledger.of(list(once.values()))), self.ledger)
+        return self._matches.results(table(self.state.of(list(once.values()))), self.state)
 
     def _leader(self) -> str:
         """The strategy that earns most in the market of all."""

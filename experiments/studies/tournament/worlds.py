@@ -12,7 +12,7 @@ from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...estimate.intervals import contrast, mean_interval
 from ...estimate.ladder import row_of
-from ...estimate.ranking import PROFIT, TIED
+from ...estimate.ranking import SEAT_PROFIT, TIED
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_worlds
 from ...report.wording import tournament_worlds as words
@@ -34,9 +34,9 @@ class Worlds(SampledMarkets[Matches]):
     """
 
     def __init__(
-        self, settings: Settings[Any], ledger: StudyState, own: Matches, leader: Callable[[], str]
+        self, settings: Settings[Any], state: StudyState, own: Matches, leader: Callable[[], str]
     ) -> None:
-        super().__init__(settings, ledger)
+        super().__init__(settings, state)
         self._own, self._leader = own, leader
 
     def market(self, settings: Settings[Any], point: str) -> Matches:
@@ -53,10 +53,10 @@ class Worlds(SampledMarkets[Matches]):
         The finding is the strategy that is shown to be ahead of each other one (Holm over all pairs, as in ``comparisons.csv``), or
         that no difference is shown; the difference of the first two has an interval of its own.
         """
-        cells = self.ledger.complete(_together(market))
+        cells = self.state.complete(_together(market))
         if cells is None:
             return None
-        results = market.results(cells, self.ledger)
+        results = market.results(cells, self.state)
         scores, ranked, leader = results.together(), results.ranked, self._leader()
         first, second = ranked["strategy"].iloc[:2]
         apart, means = contrast(scores, {first: 1.0, second: -1.0}), scores.mean()
@@ -73,7 +73,7 @@ class Worlds(SampledMarkets[Matches]):
             return
         yield from share_rows(self.table, "finding", {name: name for name in (*self._own.names, TIED)})
         lead = mean_interval(self.table[LEAD])
-        yield row_of("lead_over_worlds", self._leader(), PROFIT, self.unit[1], lead)
+        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit[1], lead)
         yield from key_rows(self.table, LEAD, "decided_by", self.settings.study.ranges)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
@@ -82,7 +82,7 @@ class Worlds(SampledMarkets[Matches]):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what is different in worlds with fewer requests."""
-        requests = self.settings.study.curve.requests
+        requests = self.settings.study.point.requests
         yield from words.notes(self.settings.scenario, requests, len(self.worlds))
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
@@ -96,4 +96,4 @@ class Worlds(SampledMarkets[Matches]):
 
 
 def _together(matches: Matches) -> list[Cell]:
-    return matches.together(range(matches.settings.study.curve.replications))
+    return matches.together(range(matches.settings.study.point.replications))

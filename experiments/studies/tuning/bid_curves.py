@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import Scenario
 
-from ...cells.cell import Cell, Curve
+from ...cells.cell import BidCurve, Cell
+from ...cells.replications import TUNING
 from ...errors import BadInput
 from ...storage.cell_results import StudyState
-from .tuned_parameter import TUNING, Tuned, answer, check_parameter, deviations
+from .tuned_parameter import Tuned, answer, check_parameter, deviations
 
 PARAMETER = "curve"
 ROUNDS = tuple((1.0 / k, 0.1 / k**0.75) for k in range(1, 21))
@@ -33,7 +34,7 @@ BIDS = 513
 Row = NDArray[np.float64]
 
 
-def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
+def check_curve(scenario: Scenario, parameter: str, point: str = "") -> BidCurve:
     """The configured curve, from which all start; ``point`` says where that is.
 
     Raises:
@@ -62,26 +63,26 @@ def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
     return tuple((float(value), float(bid)) for value, bid in start)
 
 
-def refit(arms: Sequence[Tuned], ledger: StudyState) -> Iterator[list[Cell]]:
+def refit(arms: Sequence[Tuned], state: StudyState) -> Iterator[list[Cell]]:
     """Refit all arms in step: yields the cells of each round, and moves every side once they are there."""
     if not arms:
         return
     for step, smear in ROUNDS:
         yield [cell for arm in arms for cell in _watched(arm)]
         for arm in arms:
-            for number, best in _best(arm, ledger, smear).items():
+            for number, best in _best(arm, state, smear).items():
                 side = arm.sides[number]
                 assert isinstance(side.value, tuple)  # noqa: S101 - it began with a curve
                 side.value = between(side.value, best, step)
     yield [cell for arm in arms for cell in _watched(arm)]
     smear = ROUNDS[-1][1]
-    wanted = [(arm, number, curve) for arm in arms for number, curve in _best(arm, ledger, smear).items()]
+    wanted = [(arm, number, curve) for arm in arms for number, curve in _best(arm, state, smear).items()]
     yield [cell for arm, number, curve in wanted for cell in deviations(arm, number, PARAMETER, [curve])]
     for arm, number, curve in wanted:
-        answer(arm, number, PARAMETER, [curve], ledger, stay=True)
+        answer(arm, number, PARAMETER, [curve], state, stay=True)
 
 
-def best_curve(prices: Row, values: Row, smear: float) -> Curve:
+def best_curve(prices: Row, values: Row, smear: float) -> BidCurve:
     """The bids of the highest (v - b) P(price < b), b <= v, for values from 0 to the highest, as (value, bid).
 
     Args:
@@ -101,14 +102,14 @@ def best_curve(prices: Row, values: Row, smear: float) -> Curve:
     return _curve(knots, np.minimum(np.maximum.accumulate(best), knots))
 
 
-def between(one: Curve, other: Curve, step: float) -> Curve:
+def between(one: BidCurve, other: BidCurve, step: float) -> BidCurve:
     """The curve that lies so large a part of the way from one to the other, at the other's knots."""
     knots, bids = np.array(other).T
     old = np.interp(knots, *np.array(one).T)
     return _curve(knots, old + step * (bids - old))
 
 
-def _curve(knots: Row, bids: Row) -> Curve:
+def _curve(knots: Row, bids: Row) -> BidCurve:
     return tuple(zip(knots.tolist(), np.round(bids, 9).tolist(), strict=True))
 
 
@@ -126,9 +127,9 @@ def _watched(arm: Tuned) -> list[Cell]:
     return [replace(now, replication=r) for r in TUNING]
 
 
-def _best(arm: Tuned, ledger: StudyState, smear: float) -> dict[int, Curve]:
+def _best(arm: Tuned, state: StudyState, smear: float) -> dict[int, BidCurve]:
     """The best response of each side by its number; none where cells failed, or nothing was sold."""
-    found = ledger.of(_watched(arm))
+    found = state.of(_watched(arm))
     rows = [row for _, result in found for row in result.rows]
     values = np.maximum([value for row in rows for value in row["values"]], 0.0)
     if len(found) < len(TUNING) or not len(values):

@@ -16,12 +16,10 @@ from typing import Any
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...cells.arms import bidder_names
-from ...cells.cell import PILOTS, Cell, Policies, Value, holders_of
+from ...cells.cell import Cell, Policies, Value, holders_of
+from ...cells.replications import TUNING
 from ...errors import BadInput
 from ...storage.cell_results import CellResults, StudyState
-
-TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
-"""Replications on which policies are tuned; no estimate uses them."""
 
 ROUNDS = 4
 """How often each side may answer the other."""
@@ -84,7 +82,7 @@ def check_parameter(scenario: Scenario, parameter: str, values: Sequence[Any], p
 
 
 def tune(
-    arms: Sequence[Tuned], parameter: str, values: Sequence[float], ledger: StudyState
+    arms: Sequence[Tuned], parameter: str, values: Sequence[float], state: StudyState
 ) -> Iterator[list[Cell]]:
     """Tune all arms in step: yields the cells of each answer, and moves a side to the best of them once they are there."""
     for last in [False] * ROUNDS + [True]:
@@ -94,7 +92,7 @@ def tune(
             if moving:
                 yield [cell for arm in moving for cell in deviations(arm, number, parameter, values)]
             for arm in moving:
-                answer(arm, number, parameter, values, ledger, stay=last)
+                answer(arm, number, parameter, values, state, stay=last)
         for arm in arms:
             arm.settled = arm.settled or (not last and arm.policies == before[id(arm)])
 
@@ -117,7 +115,7 @@ def _cell(arm: Tuned, number: int, parameter: str, value: Value, replication: in
 
 
 def answer(
-    arm: Tuned, number: int, parameter: str, values: Sequence[Value], ledger: StudyState, *, stay: bool
+    arm: Tuned, number: int, parameter: str, values: Sequence[Value], state: StudyState, *, stay: bool
 ) -> None:
     """Move a side to the value with the highest mean profit of the one who deviates, or only note what that would gain."""
     side = arm.sides[number]
@@ -126,7 +124,7 @@ def answer(
         for value in _tried(arm, number, values)
         if (
             profit := _profit(
-                ledger.of([_cell(arm, number, parameter, value, r) for r in TUNING]), side.bidders[0]
+                state.of([_cell(arm, number, parameter, value, r) for r in TUNING]), side.bidders[0]
             )
         )
         is not None

@@ -22,10 +22,9 @@ from ...report.plots.curve import draw_lost
 from ...report.plots.figure import Figure
 from ...report.plots.heat import draw_heat
 from ...report.wording.learning import threshold_sentences
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import break_even_rows, with_break_even
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from . import learning
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -40,7 +39,7 @@ class Spot:
 
     line: str
     value: Any
-    plan: Plan
+    plan: CellPlan
 
 
 @dataclass(frozen=True)
@@ -57,14 +56,14 @@ class Curve:
         return "" if self.alone else self.swept.title
 
 
-class Points(MarketPart):
+class CurvePoints(MarketPart):
     """A part that compares arms at some points."""
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each point."""
         raise NotImplementedError
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield each point with what is compared there."""
         yield from ((plan, plan.compared) for plan in self.points())
 
@@ -76,34 +75,32 @@ class Points(MarketPart):
             for cell in (*plan.pilot(), *plan.cells(plan.compared, plan.replications))
         ]
 
-    def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
+    def found(self, plans: Mapping[Key, CellPlan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
         """Return the rows of each point, and what joint data are compared with; points with failed cells are left out."""
         tables = {
-            key: self.ledger.complete(plan.cells(plan.compared, plan.replications))
+            key: self.state.complete(plan.cells(plan.compared, plan.replications))
             for key, plan in plans.items()
         }
-        return {
-            key: (rows, plans[key].sides(self.ledger)) for key, rows in tables.items() if rows is not None
-        }
+        return {key: (rows, plans[key].sides()) for key, rows in tables.items() if rows is not None}
 
 
-class Curves(Points):
+class Curves(CurvePoints):
     """What joining is worth over the values of some keys.
 
     Raises:
         BadInput: keys or values that make no market, and curves of one name.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        self.curves = curves(settings)
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        self.curves = curves(plan)
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
         """Return whether curves are drawn, or break-evens looked for."""
         return bool(settings.plot.enabled or settings.money.requests_per_month is not None)
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each point of each curve."""
         return [spot.plan for curve in self.curves for spot in curve.spots]
 
@@ -181,14 +178,14 @@ class Curves(Points):
         return [(title, cost) for title, cost in found if cost is not None and len(cost)]
 
 
-class Map(Points):
+class Map(CurvePoints):
     """The two steps over redundancy and interaction."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        grid = settings.study.curve
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        grid = plan.study.point
         self._map = {
-            (q, d): point(settings, {"response.redundancy": q, "response.interaction": d}, "study.curve")
+            (q, d): point(plan, {"response.redundancy": q, "response.interaction": d}, "study.point")
             for q in grid.redundancy
             for d in grid.interaction
         }
@@ -198,7 +195,7 @@ class Map(Points):
         """Return whether it is drawn, and the two steps are there to be drawn."""
         return bool(settings.plot.enabled) and not sources_read(settings.scenario)
 
-    def points(self) -> list[Plan]:
+    def points(self) -> list[CellPlan]:
         """Return the study at each redundancy and interaction."""
         return list(self._map.values())
 
@@ -216,17 +213,17 @@ class Map(Points):
             yield Figure("redundancy_interaction", heat, draw)
 
 
-def curves(settings: Settings[Any]) -> list[Curve]:
-    """Return the curves that the settings ask for.
+def curves(ladder: CellPlan) -> list[Curve]:
+    """Return the curves that the settings of the ladder ask for.
 
     Raises:
         BadInput: keys or values that make no market, and curves of one name.
     """
     found, problems = [], []
-    wanted = swept_of(settings)
+    wanted = swept_of(ladder.settings)
     for number, swept in enumerate(wanted):
         try:
-            spots = tuple(_spots(settings, swept, f"study.curves[{number}]"))
+            spots = tuple(_spots(ladder, swept, f"study.curves[{number}]"))
             found.append(Curve(swept, spots, sum(other.over == swept.over for other in wanted) == 1))
         except BadInput as error:
             problems += error.problems
@@ -255,14 +252,15 @@ def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
     return tuple(asked) + learning.swept(settings)
 
 
-def point(settings: Settings[Any], changes: Changes, place: str) -> Plan:
+def point(ladder: CellPlan, changes: Changes, place: str) -> CellPlan:
     """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
-    smaller = fewer(settings, settings.study.curve.requests)
-    return Plan(varied(settings, {**smaller, **changes}, place=place), as_overrides(changes))
+    smaller = fewer(ladder.settings, ladder.study.point.requests)
+    there = varied(ladder.settings, {**smaller, **changes}, place=place)
+    return CellPlan(there, ladder.state, as_overrides(changes))
 
 
-def _spots(settings: Settings[Any], swept: Swept, place: str) -> Iterator[Spot]:
+def _spots(ladder: CellPlan, swept: Swept, place: str) -> Iterator[Spot]:
     for line, own in (swept.lines or {"": {}}).items():
         for value in swept.values:
-            plan = point(settings, {**swept.set, **own, swept.over: value}, place)
+            plan = point(ladder, {**swept.set, **own, swept.over: value}, place)
             yield Spot(line, value, plan)

@@ -13,19 +13,18 @@ from ...config.settings import Settings
 from ...estimate.frozen_rivals import effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary
 from ...report.wording.value import frozen_sentence
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from .ladders import replications
 
 
 class FrozenRivals(MarketPart):
     """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
-        super().__init__(settings, ledger, plan)
-        there = varied(settings, {"study.rivals": "frozen"}, place="study.rivals")
-        self._frozen = Plan(there, "study.rivals=frozen")
+    def __init__(self, plan: CellPlan) -> None:
+        super().__init__(plan)
+        there = varied(plan.settings, {"study.rivals": "frozen"}, place="study.rivals")
+        self._frozen = CellPlan(there, plan.state, "study.rivals=frozen")
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
@@ -33,21 +32,23 @@ class FrozenRivals(MarketPart):
         study = settings.study
         return study.tune is not None and study.tune.values is None and study.rivals == "adapted"
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield the plan with frozen rivals."""
         yield self._frozen, self._frozen.compared
 
     def cells(self) -> list[Cell]:
         """Return the compared arms in the ladder's replications."""
-        return self._frozen.cells(self._frozen.compared, range(replications(self.plan, self.ledger)))
+        return self._frozen.cells(self._frozen.compared, range(replications(self.plan)))
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return what joining is worth with frozen rivals, and what re-optimising changes."""
-        adapted, frozen = (cells[cells["study_point"] == plan.point] for plan in (self.plan, self._frozen))
+        adapted, frozen = (
+            cells[cells["study_point"] == plan.study_point] for plan in (self.plan, self._frozen)
+        )
         if frozen.empty:
             return []
         scale, money = self.unit
-        sides = self.plan.sides(self.ledger)
+        sides = self.plan.sides()
         ladder = ladder_summary(frozen, sides, unit_scale=scale, unit=money)
         effect = effect_rows(adapted, frozen, sides, unit_scale=scale, unit=money)
         return [row for rows in (frozen_rows(ladder), effect) for row in rows.to_dict("records")]

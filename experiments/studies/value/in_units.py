@@ -20,7 +20,7 @@ class ValueInUnits(MarketPart):
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield a row for each unit; none where both sides hold the same data."""
-        own = cells[cells["study_point"] == self.plan.point]
+        own = cells[cells["study_point"] == self.plan.study_point]
         scale, money = self.unit
         volume, sides = self.settings.money.requests_per_month, self._sides
         if sides.is_same_data:
@@ -41,4 +41,4 @@ class ValueInUnits(MarketPart):
 
     @cached_property
     def _sides(self) -> Sides:
-        return self.plan.sides(self.ledger)
+        return self.plan.sides()

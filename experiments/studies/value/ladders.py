@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 
 from ...cells.cell import Cell
-from ...config.settings import Settings
+from ...cells.replications import WIDTH_PILOT
 from ...estimate.intervals import combined, required_replications
 from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
 from ...estimate.sides import Sides
@@ -19,9 +19,9 @@ from ...report.plots.ladder import draw_ladder, ladder_points
 from ...report.wording.learning import learning_sentences
 from ...report.wording.media import media_line
 from ...report.wording.value import holders, others, verdict
-from ...storage.cell_results import StudyState, table
+from ...storage.cell_results import table
 from ..base import MarketPart, Row
-from ..cell_plans import WIDTH_PILOT, Plan, unit
+from ..cell_plans import CellPlan, unit
 from ..tuning.tuned_policies import Retuned
 from . import learning, notes
 
@@ -29,15 +29,10 @@ from . import learning, notes
 class Ladders(MarketPart):
     """Every arm in every replication; where both valuations are asked for, once more with learned values."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan, retuned: Retuned) -> None:
-        super().__init__(settings, ledger, plan)
-        twin = learning.learned_ladder(plan)
-        self._learned, self._retuned = twin[0] if twin else None, retuned
-        self._ladders = [(plan, plan.arms), *([twin] if twin else [])]
-
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
-        """Yield each ladder with its arms."""
-        yield from self._ladders
+    def __init__(self, ladders: Sequence[tuple[CellPlan, tuple[str, ...]]], retuned: Retuned) -> None:
+        super().__init__(ladders[0][0])
+        self._ladders, self._retuned = ladders, retuned
+        self._learned = ladders[1][0] if len(ladders) > 1 else None
 
     def pilots(self) -> list[Cell]:
         """Return the cells that fix the number of replications for a wanted half-width."""
@@ -45,17 +40,17 @@ class Ladders(MarketPart):
 
     def cells(self) -> list[Cell]:
         """Return every arm in all replications, after the pilots."""
-        count = range(replications(self.plan, self.ledger))
+        count = range(replications(self.plan))
         return [c for plan, arms in self._ladders for c in (*plan.pilot(), *plan.cells(arms, count))]
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""
         settings, (scale, money) = self.settings, self.unit
-        exact = cells[cells["study_point"] == self.plan.point]
+        exact = cells[cells["study_point"] == self.plan.study_point]
         rivals = settings.scenario.bidders.count > 1
         summary = ladder_summary(exact, self._sides, unit_scale=scale, unit=money, per_bidder=rivals)
-        if self._learned and len(learned := cells[cells["study_point"] == self._learned.point]):
-            sides = self._sides, self._learned.sides(self.ledger)
+        if self._learned and len(learned := cells[cells["study_point"] == self._learned.study_point]):
+            sides = self._sides, self._learned.sides()
             further = learning.rows(settings, exact, learned, sides)
             summary = adjusted(pd.concat([summary, further], ignore_index=True))
         return summary.to_dict("records")
@@ -76,7 +71,7 @@ class Ladders(MarketPart):
         yield from notes.of_settings(self.settings)
         yield from notes.budget(summary, self.settings)
         yield from notes.tuned(self.settings, self._retuned)
-        yield from notes.near_tie(self.ledger.of(self.plan.pilot()), self._sides)
+        yield from notes.near_tie(self.state.of(self.plan.pilot()), self._sides)
         yield from notes.reading(self.settings, self.plan.sources_read)
         if value := lookup(summary, "value_of_joint_data"):
             yield from notes.width(value, study.half_width, study.max_replications)
@@ -105,25 +100,25 @@ class Ladders(MarketPart):
         """Return the number of replications, the silo, what was chosen on pilots, and whose data each silo is."""
         sides = self._sides
         about = {"silo": sides.silo, **sides.chosen, "owners": sides.owners}
-        return {"replications": replications(self.plan, self.ledger), **about}
+        return {"replications": replications(self.plan), **about}
 
     @cached_property
     def _sides(self) -> Sides:
-        return self.plan.sides(self.ledger)
+        return self.plan.sides()
 
 
-def width_pilot(plan: Plan) -> list[Cell]:
+def width_pilot(plan: CellPlan) -> list[Cell]:
     """Return joint, and what it may be compared with, on the replications that fix the number of replications."""
     return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
 
 
-def replications(plan: Plan, ledger: StudyState) -> int:
+def replications(plan: CellPlan) -> int:
     """Return how many replications a ladder has: as configured, or as a pilot shows for the wanted half-width."""
     study = plan.study
     if study.half_width is None:
         return int(study.replications)
-    sides = plan.sides(ledger)
-    found = ledger.of(width_pilot(plan))
+    sides = plan.sides()
+    found = plan.state.of(width_pilot(plan))
     if not found:
         return len(WIDTH_PILOT)
     scale, _ = unit(plan.settings)

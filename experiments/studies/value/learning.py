@@ -11,15 +11,23 @@ from ...config.bidder_checks import values_itself
 from ...config.changes import varied
 from ...config.learnable import learns_beside
 from ...config.settings import Settings
-from ...config.value_settings import Swept, ValueStudy
+from ...config.value_settings import Swept, ValueSettings
 from ...estimate.curves import Reading
 from ...estimate.ladder import PROFIT, ladder_summary
-from ...estimate.learning import COST, LEARNED, LOST, cost_over, cost_rows, learned_rows, pays_from
+from ...estimate.learning import (
+    COST,
+    LEARNED,
+    LOST_TO_LEARNING,
+    cost_over,
+    cost_rows,
+    learned_rows,
+    pays_from,
+)
 from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
 from ..base import Row
-from ..cell_plans import LEARNED_LADDER, Plan, unit
+from ..cell_plans import LEARNED_LADDER, CellPlan, unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -30,29 +38,22 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Parts of ``study.train_requests`` over which the cost of learning is followed."""
 
 
-def learned_twin(plan: Plan) -> Plan:
-    """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
-    change = {"study.valuation": "learned"}
-    point = " ".join(filter(None, (plan.point, LEARNED_LADDER)))
-    return Plan(varied(plan.settings, change, place="study.valuation"), point)
+def ladders(plan: CellPlan) -> list[tuple[CellPlan, tuple[str, ...]]]:
+    """Return a ladder with its arms, and its twin with learned values, where there is one, with its own.
 
-
-def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
-    """Return the learned twin of a ladder with its arms; None where values are exact alone, or learned alone.
-
-    With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs. A strategy that
-    prices requests itself has no valuation to learn.
+    With ``study.valuation=both`` the twin has all arms, with ``study.learned_beside`` those that the value of joint data needs. A strategy
+    that prices requests itself has no valuation to learn.
     """
-    asked = plan.study.valuation
-    if values_itself(plan.settings.scenario):
-        return None
-    if asked == BOTH or learns_beside(plan.settings):
-        twin = learned_twin(plan)
-        return twin, twin.arms if asked == BOTH else twin.compared
-    return None
+    asked, found = plan.study.valuation, [(plan, plan.arms)]
+    if not values_itself(plan.settings.scenario) and (asked == BOTH or learns_beside(plan.settings)):
+        there = varied(plan.settings, {"study.valuation": "learned"}, place="study.valuation")
+        point = " ".join(filter(None, (plan.study_point, LEARNED_LADDER)))
+        twin = CellPlan(there, plan.state, point)
+        found.append((twin, twin.arms if asked == BOTH else twin.compared))
+    return found
 
 
-def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
+def swept(settings: Settings[ValueSettings]) -> tuple[Swept, ...]:
     """The curve over the amount of data, where both valuations are asked for and no curve asked for is one."""
     study = settings.study
     if study.valuation != BOTH or any(one.over == AMOUNT for one in study.curves or ()):
@@ -63,7 +64,7 @@ def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
 
 
 def rows(
-    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides]
+    settings: Settings[ValueSettings], exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides]
 ) -> pd.DataFrame:
     """For ``summary.csv``: the learned ladder, and what learning costs each arm.
 
@@ -79,7 +80,7 @@ def rows(
     return pd.concat([learned_rows(ladder), cost], ignore_index=True)
 
 
-def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> pd.DataFrame | None:
+def cost_curve(readings: Sequence[Reading], settings: Settings[ValueSettings]) -> pd.DataFrame | None:
     """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
@@ -97,11 +98,14 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
     """A row an arm, and one of the value of joint data: with either valuation, what learning costs, and its interval."""
     profit = summary[summary["metric"] == PROFIT]
     found = []
-    for estimand, of in ((COST, "utility"), (LOST, "value_of_joint_data")):
+    for estimand, of in ((COST, "utility"), (LOST_TO_LEARNING, "value_of_joint_data")):
         exact, learned = (profit[profit["estimand"] == name] for name in (of, LEARNED + of))
         by_arm = [rows.set_index("arm")["estimate"] for rows in (exact, learned)]
         for row in profit[profit["estimand"] == estimand].to_dict("records"):
-            both = [float(known.iloc[0] if estimand == LOST else known[row["arm"]]) for known in by_arm]
+            both = [
+                float(known.iloc[0] if estimand == LOST_TO_LEARNING else known[row["arm"]])
+                for known in by_arm
+            ]
             about = {name: row[name] for name in ("ci_low", "ci_high", "n_replications", "unit")}
             found.append(
                 {"arm": row["arm"], "bayes": both[0], "learned": both[1], COST: row["estimate"], **about}

@@ -17,10 +17,10 @@ class Media(MarketPart):
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield a row for each; none where both sides hold the same data."""
-        sides = self.plan.sides(self.ledger)
+        sides = self.plan.sides()
         if sides.is_same_data:
             return
-        own = cells[cells["study_point"] == self.plan.point]
+        own = cells[cells["study_point"] == self.plan.study_point]
         volume, currency = self.settings.money.requests_per_month, self.settings.scenario.currency
         found = media(
             own,

@@ -14,7 +14,7 @@ from jointbid.sim.scenario import Scenario
 from ...config.bidder_checks import values_itself
 from ...config.learnable import AUTO, learns_beside, why_not_beside
 from ...config.settings import Settings
-from ...config.value_settings import ValueStudy
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.metrics import USED_UP
 from ...estimate.sides import BEST_SILO, Sides
@@ -71,7 +71,7 @@ def near_tie(pilot: CellResults, sides: Sides) -> Iterator[str]:
             )
 
 
-def reading(settings: Settings[ValueStudy], sources: Sequence[str]) -> Iterator[str]:
+def reading(settings: Settings[ValueSettings], sources: Sequence[str]) -> Iterator[str]:
     """Where the strategy reads sources itself: what of the ladder cannot be, and is left out."""
     if sources:
         yield (
@@ -80,7 +80,7 @@ def reading(settings: Settings[ValueStudy], sources: Sequence[str]) -> Iterator[
         )
 
 
-def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
+def tuned(settings: Settings[ValueSettings], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
     if not found.at or settings.study.tune is None:
         return
@@ -115,7 +115,7 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
     )
 
 
-def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
+def of_settings(settings: Settings[ValueSettings]) -> Iterator[str]:
     """What in the settings spoils the study."""
     study = settings.study
     if values_itself(settings.scenario):
@@ -132,7 +132,7 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
             )
 
 
-def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def budget(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
     """Yield what part of a budget was spent by a strategy that does not pace it."""
     scenario, bidders = settings.scenario, settings.scenario.bidders
     rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]

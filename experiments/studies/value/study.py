@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
 from ...cells.cell import Cell
-from ...config.settings import Settings
 from ...errors import BadInput
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Study
 from ..business.collaboration_levels import Levels
-from ..business.money import Money
+from ..business.money import NetValue
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from ..tuning.tuned_policies import Retuned
+from . import learning
 from .curves import Curves, Map
 from .frozen_rivals import FrozenRivals
 from .in_units import ValueInUnits
@@ -26,7 +25,7 @@ from .media import Media
 from .worlds import Worlds
 
 PARTS: tuple[type[MarketPart], ...] = (
-    ValueInUnits, Media, FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
+    ValueInUnits, Media, FrozenRivals, NetValue, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
 )  # fmt: skip
 """The parts beside the ladder, in the order of their rows."""
 
@@ -41,26 +40,33 @@ class Value(Study):
         "joint-model step": ("joint_model_step", "focal_profit"),
     }
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState | None = None) -> None:
-        super().__init__(settings, ledger)
-        self._retuned = Retuned(settings)
-
     @property
     def columns(self) -> None:
         """All that the rows have."""
 
     @cached_property
-    def parts(self) -> Sequence[MarketPart]:
-        """The ladder, and each part that is asked for; policies are tuned wherever one of them plays."""
-        about = self.settings, self.ledger, self._ladders.plan
-        parts = [self._ladders, *(part(*about) for part in PARTS if part.is_wanted(self.settings))]
-        for part in parts:
-            self._retuned.add(part.plans())
-        return parts
+    def parts(self) -> list[MarketPart]:
+        """The ladder, and each part that is asked for."""
+        return [self._ladder, *self._further]
 
     @cached_property
-    def _ladders(self) -> Ladders:
-        return Ladders(self.settings, self.ledger, Plan(self.settings), self._retuned)
+    def _ladder(self) -> Ladders:
+        return Ladders(self._ladders, self._retuned)
+
+    @cached_property
+    def _ladders(self) -> list[tuple[CellPlan, tuple[str, ...]]]:
+        return learning.ladders(CellPlan(self.settings, self.state))
+
+    @cached_property
+    def _further(self) -> list[MarketPart]:
+        plan = self._ladders[0][0]
+        return [part(plan) for part in PARTS if part.is_wanted(self.settings)]
+
+    @cached_property
+    def _retuned(self) -> Retuned:
+        """Policies are tuned wherever a part plays."""
+        further = [own for part in self._further for own in part.plans()]
+        return Retuned(self.settings.study.tune, [*self._ladders, *further])
 
     def check(self) -> None:
         """Refuse a market that has nothing to join, or no bidder to join it."""
@@ -74,12 +80,11 @@ class Value(Study):
 
     def stages(self) -> Iterator[list[Cell]]:
         """Yield the pilots that tune policies, those that fix a width, and then everything else at once."""
-        _ = self.parts
-        yield from self._retuned.stages(self.ledger)
+        yield from self._retuned.stages(self.state)
         if self.settings.study.half_width is not None:
-            yield self._ladders.pilots()
+            yield self._ladder.pilots()
         yield from super().stages()
 
     def about(self) -> Mapping[str, Any]:
         """Return the number of replications, the silo, and what was chosen on pilots."""
-        return self._ladders.about()
+        return self._ladder.about()

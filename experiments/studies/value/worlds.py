@@ -23,82 +23,70 @@ from ...estimate.plausible_range import range_rows
 from ...report.numbers import counted
 from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
-from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import has_costs, terms
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
-from ..cell_plans import Plan
+from ..cell_plans import CellPlan
 from ..sampled_markets import JointValue, SampledMarkets, World, key_rows, result_columns, sampled, share_rows
-from .learning import learned_ladder
+from .learning import ladders
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WorldResult:
     """One result of every world.
 
     Attributes:
-        finding: the column of ``worlds.csv`` with what its interval shows.
         names: how the summary calls a positive, a negative and no finding.
-        decided_by: the estimand of its rank correlation with each key.
         sentence: what is said of the shares, with {pays} and {costs}.
         what: how that sentence's subject is called where the keys are named.
     """
 
-    finding: str
     names: tuple[str, str, str]
-    decided_by: str
     sentence: str
     what: str
 
 
-OUTCOMES = {
-    "value": Outcome(
-        "finding",
+RESULTS = {
+    "value": WorldResult(
         ("joining pays", "joining costs", "no difference shown"),
-        "decided_by",
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
     ),
-    "learned": Outcome(
-        "learned_finding",
+    "learned": WorldResult(
         ("learned joining pays", "learned joining costs", "no difference shown by learned joining"),
-        "learned_decided_by",
         "Where values are learned, joining is shown to pay in {pays} of these worlds, and to cost in {costs}.",
         "its value where it is learned",
     ),
-    "sight": Outcome(
-        "sight_finding",
+    "sight": WorldResult(
         ("seeing all pays", "seeing all costs", "no difference shown by seeing all"),
-        "sight_decided_by",
         "Of {worlds} drawn from the stated ranges bidding by all that follows an impression is shown to earn more than bidding by "
         f"clicks alone, on the same data, in {{pays}}, and less in {{costs}}; {WHICH}.",
         "that difference",
     ),
-    "net": Outcome(
-        "net_finding",
+    "net": WorldResult(
         ("pays after costs", "does not pay after costs", "no difference shown after costs"),
-        "net_decided_by",
         "After costs it is shown to pay in {pays} of these worlds, and not to pay in {costs}.",
         "its net value",
     ),
-    "lead": Outcome(
-        "lead_finding",
+    "lead": WorldResult(
         ("the slow plan ends ahead", "the slow plan ends behind", "no lead shown"),
-        "lead_decided_by",
         "The slow plan is shown to end ahead of the fast one in {pays} of these worlds, and behind it in {costs}.",
         "its lead",
     ),
-    "upgrade": Outcome(
-        "upgrade_finding",
+    "upgrade": WorldResult(
         ("better data pay", "better data cost", "no difference shown by better data"),
-        "upgrade_decided_by",
         "Better data (study.upgrade) are shown to pay in {pays} of these worlds, and to cost in {costs}.",
         "their value",
     ),
 }
 """Column of ``worlds.csv`` -> what is made of it."""
+
+
+def said_of(column: str, what: str) -> str:
+    """Return the column that has the finding of a result, or the estimand of what it is decided by; the value's has no prefix."""
+    return what if column == "value" else f"{column}_{what}"
 
 
 def ranges_here(settings: Settings[Any]) -> tuple[Range, ...]:
@@ -138,28 +126,27 @@ def possible(
     return (), tuple((one.key, error.problems[0]) for one in ranges)
 
 
-class Market:
+class DrawnMarket:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
-    def __init__(
-        self, settings: Settings[Any], ledger: StudyState, point: str, small: SmallWorlds | None
-    ) -> None:
-        self.plan = Plan(settings, point)
-        size = settings.study.curve if small is None else small
-        self.joint = JointValue(self.plan, size.replications, ledger)
-        self.learned = self.own_data = self.plans = self.better = None
+    def __init__(self, plan: CellPlan, small: SmallWorlds | None) -> None:
+        self.plan, settings = plan, plan.settings
+        size = settings.study.point if small is None else small
+        self.joint = JointValue(plan, size.replications)
+        self.learned = self.own_data = self.overtaking = self.better = None
         if small is not None:
             return
-        if twin := learned_ladder(self.plan):
-            self.learned = JointValue(twin[0], size.replications, ledger)
-        about = settings, ledger, self.plan
-        self.own_data = OwnData(*about, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
-        self.plans = Overtaking(*about) if Overtaking.is_wanted(settings) else None
-        self.better = Upgrade(*about) if Upgrade.is_wanted(settings) else None
+        for twin, _ in ladders(plan)[1:]:
+            self.learned = JointValue(twin, size.replications)
+        self.own_data = OwnData(plan, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
+        self.overtaking = Overtaking(plan) if Overtaking.is_wanted(settings) else None
+        self.better = Upgrade(plan) if Upgrade.is_wanted(settings) else None
 
     def cells(self) -> list[Cell]:
         """Return what all of that needs."""
-        parts = [one for one in (self.learned, self.own_data, self.plans, self.better) if one is not None]
+        parts = [
+            one for one in (self.learned, self.own_data, self.overtaking, self.better) if one is not None
+        ]
         return [*self.joint.cells(), *(cell for part in parts for cell in part.cells())]
 
     def net(self) -> Estimate | None:
@@ -174,7 +161,7 @@ class Market:
         return mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
 
 
-class Worlds(MarketPart, SampledMarkets[Market]):
+class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
     @cached_property
@@ -182,12 +169,12 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         return small_worlds(self.settings)
 
     @cached_property
-    def worlds(self) -> list[World[Market]]:
+    def worlds(self) -> list[World[DrawnMarket]]:
         """Every drawn world."""
         return self._drawn[0]
 
     @cached_property
-    def _drawn(self) -> tuple[list[World[Market]], tuple[Range, ...], tuple[tuple[str, str], ...]]:
+    def _drawn(self) -> tuple[list[World[DrawnMarket]], tuple[Range, ...], tuple[tuple[str, str], ...]]:
         """The worlds, the ranges that they are drawn from, and each key that makes no market here with its problem."""
         if self._small is None:
             return self.worlds_with(sampled(self.settings)), (), ()
@@ -200,7 +187,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             kept, left_out = possible(self.settings, ranges, error)
             return self._small_worlds(kept), kept, left_out
 
-    def _small_worlds(self, ranges: tuple[Range, ...]) -> list[World[Market]]:
+    def _small_worlds(self, ranges: tuple[Range, ...]) -> list[World[DrawnMarket]]:
         small = self._small
         if small is None or (small.auto and not ranges):
             return []
@@ -216,21 +203,21 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         """The bid requests of a world."""
         return self._small.requests if self._small else super().requests
 
-    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+    def plans(self) -> Iterator[tuple[CellPlan, tuple[str, ...]]]:
         """Yield the plan of each world."""
         for world in self.worlds:
             joints = filter(None, (world.market.joint, world.market.learned))
             yield from ((joint.plan, joint.arms) for joint in joints)
 
-    def market(self, settings: Settings[Any], point: str) -> Market:
+    def market(self, settings: Settings[Any], point: str) -> DrawnMarket:
         """Return the market of one world."""
-        return Market(settings, self.ledger, point, self._small)
+        return DrawnMarket(CellPlan(settings, self.state, point), self._small)
 
     def cells(self) -> list[Cell]:
         """Return the cells of all worlds."""
         return [cell for world in self.worlds for cell in world.market.cells()]
 
-    def row(self, market: Market) -> Row | None:
+    def row(self, market: DrawnMarket) -> Row | None:
         """Return the value of joint data with its interval and what that shows; then the further results there are."""
         value = market.joint.value()
         if value is None:
@@ -244,7 +231,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             found = result_columns("sight", sight)
         if net := market.net():
             found |= result_columns("net", net)
-        if lead := market.plans.lead() if market.plans else None:
+        if lead := market.overtaking.lead() if market.overtaking else None:
             found |= {**result_columns("lead", lead.at_the_end()), "overtaking_month": lead.month().estimate}
         gained = market.better.differences() if market.better else None
         return found if gained is None else found | result_columns("upgrade", mean_interval(gained))
@@ -261,17 +248,17 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             yield from range_rows(self.table, self.unit[1])
         if self._small:
             ranges = self._drawn[1] if is_joined else ()
-            yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
+            yield from key_rows(self.table, "value", "decided_by", ranges)
             return
-        for column, outcome in OUTCOMES.items():
-            if outcome.finding not in self.table:
+        for column, outcome in RESULTS.items():
+            if (finding := said_of(column, "finding")) not in self.table:
                 continue
             findings = dict(zip(("positive", "negative", "no difference shown"), outcome.names, strict=True))
-            yield from share_rows(self.table, outcome.finding, findings)
+            yield from share_rows(self.table, finding, findings)
             if column == "value":
                 mean = mean_interval(self.table[column])
                 yield summary_row("value_over_worlds", "mean", PROFIT, self.unit[1], mean)
-            yield from key_rows(self.table, column, outcome.decided_by, self.settings.study.ranges)
+            yield from key_rows(self.table, column, said_of(column, "decided_by"), self.settings.study.ranges)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield which ranges were left out, as they make no market here."""
@@ -288,11 +275,11 @@ class Worlds(MarketPart, SampledMarkets[Market]):
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
         yield from plausible_range(summary, len(self.table), self.unit[1])
-        for column, outcome in OUTCOMES.items():
+        for column, outcome in RESULTS.items():
             if column == "net" and not has_costs(self.settings):
                 continue  # what it brings after costs is what it brings
             pays, costs = (share_of(summary, name) for name in outcome.names[:2])
             if pays and costs:
                 worlds = counted(len(self.worlds), "world")
                 yield outcome.sentence.format(worlds=worlds, pays=percent(pays), costs=percent(costs))
-                yield from goes_with(summary, outcome.decided_by, outcome.what)
+                yield from goes_with(summary, said_of(column, "decided_by"), outcome.what)

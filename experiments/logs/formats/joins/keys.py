@@ -21,7 +21,6 @@ NO_KEY = 0
 FITS: tuple[Fit, ...] = ("exact", "trim", "number", "case", "sha256", "md5")
 BETWEEN = "\x1f"
 _BETWEEN = f"chr({ord(BETWEEN)})"
-_MOST_DIGITS = 3
 _ODD_NAME = re.compile(r"[@/\\]|\d.*\d.*\d")
 
 

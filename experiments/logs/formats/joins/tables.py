@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +46,6 @@ class TableRows:
     decimal: Literal[".", ","] = "."
     missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
-    bad_files: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, name: str, mapping: Mapping, folder: Path, *, drop_bad: bool) -> TableRows:

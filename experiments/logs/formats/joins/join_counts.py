@@ -24,7 +24,7 @@ _BIN_US = 3_600_000_000
 
 
 @dataclass
-class TableAccount:
+class TableCounts:
     """What one table gives.
 
     Attributes:
@@ -57,7 +57,7 @@ class TableAccount:
 
 
 @dataclass
-class JoinAccount:
+class JoinCounts:
     """What joining gives: of the log and of each table.
 
     Attributes:
@@ -68,10 +68,10 @@ class JoinAccount:
 
     log: RowCount
     persons: int | None
-    tables: dict[str, TableAccount]
+    tables: dict[str, TableCounts]
 
 
-def account(joined: Joined, audit: RowAudit) -> JoinAccount:
+def count_joins(joined: Joined, audit: RowAudit) -> JoinCounts:
     """Read the log once, look every row up in every table, and count.
 
     Args:
@@ -82,7 +82,7 @@ def account(joined: Joined, audit: RowAudit) -> JoinAccount:
     store.load()
     database = store.database
     found = {
-        name: TableAccount(
+        name: TableCounts(
             store.loaded[name], name in OUTCOMES,
             since_export=name not in OUTCOMES and mapping.tables[name].valid_from is None,
         )
@@ -104,10 +104,10 @@ def account(joined: Joined, audit: RowAudit) -> JoinAccount:
     for i, name in enumerate(mapping.tables):
         _finish(joined, i, name, found[name])
     persons = database.count("SELECT count(DISTINCT k) FROM persons") if mapping.person else None
-    return JoinAccount(RowCount(audit.read, audit.used, audit.reasons), persons, found)
+    return JoinCounts(RowCount(audit.read, audit.used, audit.reasons), persons, found)
 
 
-def _add(joined: Joined, i: int, name: str, into: TableAccount, block: Any) -> None:
+def _add(joined: Joined, i: int, name: str, into: TableCounts, block: Any) -> None:
     table, database = joined.store.mapping.tables[name], joined.store.database
     key = block.numbers[key_column(name)]
     held, time_us = block.found[name], np.asarray(block.table["time_us"])
@@ -127,7 +127,7 @@ def _add(joined: Joined, i: int, name: str, into: TableAccount, block: Any) -> N
         database.run(f"INSERT INTO lost{i} SELECT DISTINCT * FROM block", numbers)
 
 
-def _finish(joined: Joined, i: int, name: str, into: TableAccount) -> None:
+def _finish(joined: Joined, i: int, name: str, into: TableCounts) -> None:
     store, table, database = joined.store, joined.store.mapping.tables[name], joined.store.database
     place, own = store.place(name), f"k_{table.fit}"
     into.keys = [

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..logs.formats.joins.accounting import JoinAccount, TableAccount
+from ..logs.formats.joins.join_counts import JoinCounts, TableCounts
 from .tables import text_table
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def part(count: int, whole: int, least: int) -> str:
     return cell(count, least)
 
 
-def join_tables(account: JoinAccount, least: int) -> Iterator[Table]:
+def join_tables(counts: JoinCounts, least: int) -> Iterator[Table]:
     """Yield the keys and rows on each side, and coverage by time and by click.
 
     Args:
-        account: what was counted.
+        counts: what was counted.
         least: persons that a cell stands for at least (`supply.min_group`).
     """
-    rows = [(name, *_sides(table, least)) for name, table in account.tables.items()]
+    rows = [(name, *_sides(table, least)) for name, table in counts.tables.items()]
     heads = (
         "rows",
         "keys",
@@ -54,7 +54,7 @@ def join_tables(account: JoinAccount, least: int) -> Iterator[Table]:
         "What each table joins to", rows, ("table", str), *((head, str) for head in heads), caption=""
     )
     lines = []
-    for name, table in account.tables.items():
+    for name, table in counts.tables.items():
         if table.is_outcome:
             continue
         for begin, end, found, there, keys in table.coverage:
@@ -82,7 +82,7 @@ def join_tables(account: JoinAccount, least: int) -> Iterator[Table]:
     )
 
 
-def _sides(table: TableAccount, least: int) -> tuple[str, ...]:
+def _sides(table: TableCounts, least: int) -> tuple[str, ...]:
     found, rows = table.rows
     matched, keys = table.keys
     safe = not 0 < table.never_met < least  # else it could be worked out from the keys on both sides
@@ -112,17 +112,17 @@ def _moment(time_us: int) -> str:
     return f"hour {time_us / 3.6e9:.0f}"
 
 
-def join_sentences(account: JoinAccount, least: int) -> Iterator[str]:
+def join_sentences(counts: JoinCounts, least: int) -> Iterator[str]:
     """Yield the account of rows, and what it means."""
-    yield f"log: {account.log}"
-    if account.persons is not None:
-        yield f"log: {cell(account.persons, least)} persons; folds and intervals of jointbid value go by person"
-    for name, table in account.tables.items():
+    yield f"log: {counts.log}"
+    if counts.persons is not None:
+        yield f"log: {cell(counts.persons, least)} persons; folds and intervals of jointbid value go by person"
+    for name, table in counts.tables.items():
         yield f"{name}: {table.loaded.rows}"
         yield from (f"{name}: {text}" for text in _of_table(table, least))
 
 
-def _of_table(table: TableAccount, least: int) -> Iterator[str]:
+def _of_table(table: TableCounts, least: int) -> Iterator[str]:
     found, rows = table.rows
     share = found / max(rows, 1)
     if not found and not table.early:
@@ -171,12 +171,12 @@ _FORMS = {
 }
 
 
-def _share(table: TableAccount, click: int) -> float:
+def _share(table: TableCounts, click: int) -> float:
     total = float(table.clicks[:, click].sum())
     return float(table.clicks[1, click]) / total if total else float("nan")
 
 
-def _bias(table: TableAccount) -> Iterator[str]:
+def _bias(table: TableCounts) -> Iterator[str]:
     """Yield a remark where clicks match more or less often than other rows, by more than chance."""
     clicked, other = _share(table, 1), _share(table, 0)
     totals = table.clicks.sum(axis=0)
