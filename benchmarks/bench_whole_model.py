@@ -18,13 +18,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pytest
 from numba import njit
 from peak import peak_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
     from pytest_benchmark.fixture import BenchmarkFixture
 
 CASES = [
@@ -165,7 +165,11 @@ def alone(*case: Any) -> dict[str, float]:
     return answer
 
 
-@pytest.mark.parametrize(("bidders", "slots", "kind"), CASES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each case is a test; without pytest's decorator a case's own process need not import pytest."""
+    metafunc.parametrize(("bidders", "slots", "kind"), CASES)
+
+
 def test_auctions_per_second(
     benchmark: BenchmarkFixture, closing_line: Callable[[str], None], bidders: int, slots: int, kind: str
 ) -> None:

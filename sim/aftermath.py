@@ -12,6 +12,7 @@ from .auction.arrays import OUTSIDE, Record, Responses, Scores
 from .auction.scoring import bids_for
 from .auctions import Auctions, Columns
 from .bidder_session import BidderSession
+from .counting import Counting
 from .feedback import BlockOutcome
 from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
 from .scenario import Scenario
@@ -52,6 +53,7 @@ class Aftermath:
         self._sessions, self._auctions, self._sink = sessions, auctions, sink
         self._owners, self._is_blind = auctions.owners, is_blind
         self.outcomes = Outcomes(scenario, streams, self._owners)
+        self.counting = Counting(sessions)
         self._kept: list[tuple[NDArray[Any], ...]] = []
         """The responses of the blocks of a chunk, by their fields."""
 
@@ -82,10 +84,14 @@ class Aftermath:
         self, world: World, part: slice, happened: Happened, record: Record | None, *, sells: bool
     ) -> None:
         """Have each bidder await its own responses, and take what they buy off the shelves."""
+        self.counting.put(happened)
+        if self.counting.is_for_all and not sells:
+            return
         for number, own in by_bidder(happened, len(self._sessions)):
             session = self._sessions[number]
-            seen = session.rows(world, part) if session.strategy.learns else None
-            session.feedback.await_outcomes(world.chunk, part, own, record, seen)
+            if not session.feedback.is_prompt:
+                seen = session.rows(world, part) if session.strategy.learns else None
+                session.feedback.await_outcomes(world.chunk, part, own, record, seen)
             if sells:
                 world.sell(self._owners[number], own.row[own.conversion_us != NEVER_US])
 

@@ -69,7 +69,7 @@ class Auctions:
         terms, budgets = [one.terms for one in sessions], [one.budget for one in sessions]
         self.owners = [one.advertiser for one in sessions]
         self.most = 1 if scenario.bidders.notify == "at_once" else min(scenario.engine.max_block, SLICE)
-        rules, self.scores = rules_of(scenario), scores_of(scenario, sessions)
+        rules, self.scores = rules_of(scenario, len(sessions)), scores_of(scenario, sessions)
         seats = seats_of(scenario, sessions, streams)
         self.ledger = open_ledger(budgets, self._slots)
         self._is_bounded = sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS  # one without a limit is more
@@ -133,7 +133,7 @@ class Auctions:
         self._arguments = requests, *self._ruled, columns.effects, *self._seated
         self._clear = prepared(clear, 0, 0, 0, *self._arguments, self._unwatched, self.responses)
 
-    def hold(self, columns: Columns, part: slice, now_us: int, block: int) -> Record | None:
+    def hold(self, columns: Columns, part: slice, now_us: int) -> Record | None:
         """Ask for bids on some rows of the chunk, and settle them; return what happened to each, where that is recorded."""
         n = part.stop - part.start
         record = record_of(n, self._slots) if self.is_recorded else self._unwatched
@@ -145,7 +145,8 @@ class Auctions:
             columns.delivery.pass_on(part, tables, is_open)
         if not self._is_steady:
             self.data_usage.note(world, part, is_open, columns.delivery)
-        self._clear(part.start, part.stop, block, *self._arguments, record, self.responses)
+        version = tables.version + self.serving.version
+        self._clear(part.start, part.stop, version, *self._arguments, record, self.responses)
         if not self._is_bounded:
             check_spend(self.ledger, now_us)
         return record

@@ -160,11 +160,6 @@ class BidderSession:
     def hear(self, standing: Standing) -> Standing:
         """Receive what is reported by now, which a strategy that learns observes; return the account as it is reported."""
         if self.is_prompt:
-            now_us = standing.at_us
-            if now_us >= self.clicks.soonest_us:
-                self.clicks.take(now_us)
-            if now_us >= self.conversions.soonest_us:
-                self.conversions.take(now_us)
             return standing
         reported, feedback = self.feedback.hear(standing)
         if feedback is not None:

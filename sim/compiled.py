@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from llvmlite import ir
 from numba import njit, typeof
 from numba._dispatcher import compute_fingerprint
@@ -64,6 +65,12 @@ class _KernelPart(CPUDispatcher):  # type: ignore[misc] # numba has no types her
         raise TypeError(f"{self.__name__}: only kernels may call it; in Python call its py_func")
 
 
+@inlined
+def natural(number: int) -> int:
+    """Inside a kernel: the same number, 0 to 2^32 - 1, as an index that the compiler knows not to be counted from an array's end."""
+    return int(np.int64(np.uint32(number)))
+
+
 def prepared(function: F, *arguments: Any) -> F:
     """Return a kernel for arguments of these types: its calls spare numba's look at the type of each array.
 
@@ -92,13 +99,14 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing: Any, array: Any, row: Any, column: Any) -> Any:  # noqa: ARG001
-    """Inside a kernel: ask for ``array[row, column]`` to be brought near, without waiting for it."""
+def prefetch(typing: Any, array: Any, place: Any) -> Any:  # noqa: ARG001
+    """Inside a kernel: ask for ``array[place]`` to be brought near, without waiting for it; ``place`` is a tuple."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = signature.args[0]
         whole = context.make_array(kind)(context, builder, arguments[0])
-        at = cgutils.get_item_pointer(context, builder, kind, whole, arguments[1:], wraparound=False)
+        place = cgutils.unpack_tuple(builder, arguments[1])
+        at = cgutils.get_item_pointer(context, builder, kind, whole, place, wraparound=False)
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         ask = builder.module.declare_intrinsic(
             "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
@@ -107,4 +115,4 @@ def prefetch(typing: Any, array: Any, row: Any, column: Any) -> Any:  # noqa: AR
         builder.call(ask, [builder.bitcast(at, byte), to_read, to_keep, data])
         return context.get_dummy_value()
 
-    return types.void(array, row, column), code
+    return types.void(array, place), code

@@ -11,6 +11,7 @@ from .account import Standing
 from .allowance import Allowance
 from .auction.arrays import Ledger
 from .bidder_session import BidderSession
+from .counting import Counting
 from .scenario import MICROS, Scenario
 
 made = tuple.__new__
@@ -21,9 +22,14 @@ class Control:
     """The accounts of one run. ``steps`` counts the control steps so far."""
 
     def __init__(
-        self, scenario: Scenario, sessions: Sequence[BidderSession], ledger: Ledger, expected: int
+        self,
+        scenario: Scenario,
+        sessions: Sequence[BidderSession],
+        ledger: Ledger,
+        counting: Counting,
+        expected: int,
     ) -> None:
-        self._sessions, self._ledger = sessions, ledger
+        self._sessions, self._ledger, self._counting = sessions, ledger, counting
         self._allowances = [Allowance(scenario, one.terms, one.budget, expected) for one in sessions]
         self._accounts = [one.account for one in self._allowances]
         self.is_always_open = all(allowance.is_always_open for allowance in self._allowances)
@@ -39,12 +45,11 @@ class Control:
     def step(self, now_us: int) -> None:
         """Show each bidder whose step it is its account."""
         step, self.steps = self.steps, self.steps + 1
+        self._counting.take(now_us, step)
         for number, session, standing in self._standings(now_us, step):
-            clicks, conversions = session.clicks, session.conversions
-            waits = session.is_prompt and clicks.soonest_us > now_us < conversions.soonest_us
-            known = standing if waits else session.hear(standing)
+            known = standing if session.is_prompt else session.hear(standing)
             if session.looks_at_account:
-                session.control(self._accounts[number](standing, known, clicks, conversions))
+                session.control(self._accounts[number](standing, known, session.clicks, session.conversions))
 
     def tell(self, now_us: int) -> None:
         """Pass on to each bidder that learns what is reported by now, between two control steps."""
@@ -54,11 +59,13 @@ class Control:
 
     def count_outcomes(self, now_us: int) -> None:
         """Count the clicks and conversions that are known by now, which then need not be kept, where no bidder asks for them."""
+        self._counting.take(now_us)
         for _, session, standing in self._standings(now_us):
             session.hear(standing)
 
     def finish(self, now_us: int) -> None:
         """Show each bidder its closing account, with all that it has not been told yet."""
+        self._counting.take(now_us)
         for number, session, standing in self._standings(now_us):
             account = self._allowances[number].account
             feedback = session.feedback.hear_rest(standing)

@@ -59,14 +59,18 @@ class ChunkDelivery:
             for number, one in enumerate(run.sessions)
             if one.terms.holdout is not None
         }
-        self._late = np.zeros((len(run.sessions), len(chunk)), dtype=np.bool_)
+        n, late = len(chunk), len(run.sessions) if run.tmax is not None else 0
+        self._late_eights = np.zeros((late, -(-n // 8)), dtype=np.uint64)
+        self._late = self._late_eights.view(np.bool_)[:, :n]
         self._draws: dict[int, NDArray[np.float64]] = {}
         self.absent = NOBODY_ABSENT
         if not run.sessions or (run.tmax is None and not self._held):
             return
-        for number, one in enumerate(run.sessions if run.tmax is not None else ()):
-            self._late[number] = self._is_late(one, run.tmax or 0.0)
-        self.absent = self._late.T.copy()
+        self.absent = np.zeros((n, len(run.sessions)), dtype=np.bool_)
+        if run.tmax is not None:
+            for number, one in enumerate(run.sessions):
+                self._late[number] = self._is_late(one, run.tmax)
+            self.absent[:] = self._late.T
         for number, held in self._held.items():
             self.absent[:, number] |= held
 
@@ -76,7 +80,16 @@ class ChunkDelivery:
         if run.tmax is None:
             return
         is_sent_all = is_open & (run.share == 1.0)
-        count_late(part.start, part.stop, self._late, is_sent_all, tables.bids, tables.cells, run.late)
+        count_late(
+            part.start,
+            part.stop,
+            self._late,
+            self._late_eights,
+            is_sent_all,
+            tables.bids,
+            tables.cells,
+            run.late,
+        )
         run.sent[is_sent_all] += part.stop - part.start
         for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
             sent = self.is_sent(number, part)
@@ -105,6 +118,8 @@ class ChunkDelivery:
 
     def is_late(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Return on which requests a bidder's answer comes too late, shape (rows,)."""
+        if self._run.tmax is None:
+            return np.zeros(part.stop - part.start, dtype=np.bool_)
         return np.asarray(self._late[number, part])
 
     def _is_late(self, session: BidderSession, tmax: float) -> NDArray[np.bool_]:

@@ -97,7 +97,7 @@ class FeedbackQueue:
         self._closed: deque[tuple[Standing, _Page]] = deque()
         self._reported: Standing | None = None
         self.is_prompt = not learns and not delay_h
-        """Whether its bidder only counts clicks and conversions, and knows its account as it stands."""
+        """Whether its bidder only counts clicks and conversions (``Counting`` does), and knows its account as it stands."""
         self.clicks, self.conversions = Awaited(), Awaited()
 
     def note(self, chunk: Chunk, part: slice, outcome: BlockOutcome, seen: VisibleRequests) -> None:
@@ -137,10 +137,8 @@ class FeedbackQueue:
                     "creative": record.creative[row - part.start, slot],
                     **{f"{SHOWN}{name}": column[row - part.start] for name, column in seen.items()},
                 }
-            if self.is_prompt:  # nothing is late, and nothing but their numbers becomes known
-                awaited.put(due_us[which], columns)
-            else:  # known when they are due, but not before the page is reported
-                self._page.outcomes.append((awaited, due_us[which], columns))
+            # known when they are due, but not before the page is reported
+            self._page.outcomes.append((awaited, due_us[which], columns))
 
     def hear(self, standing: Standing) -> tuple[Standing, Feedback | None]:
         """A control step: return the account as it is reported now, and what became known since the last (None: it does not learn).

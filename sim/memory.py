@@ -6,20 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from math import inf
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import Memory
+from .auction.arrays import Memory, in_lines
 from .auction.booking import MAX_SEEN
 from .scenario import HOUR_US, Cap, LogSupply, SyntheticSupply, Terms
 
 MAX_REMEMBERED = 1 << 28
 """The most times or counts that are kept: two gigabytes of times."""
-FEW_LINES = 4
-"""From more cache lines a person on, each begins with one of its own: that costs a quarter more memory at most."""
-LINE_BYTES = 64
 RARE_US = 1000
 """Requests that are this far apart on average all come within the horizon; others may be pushed out, as no two share a microsecond."""
 
@@ -63,7 +60,7 @@ def open_memory(
     marks = max(len(houses), 1) + len(counters) + (0 if size.any() else first)
     _check(people, width + len(counters), len(houses))
     return Memory(
-        seen=_in_lines(people, marks, np.uint8 if (limit <= MAX_SEEN).all() else np.uint16),
+        seen=in_lines(people, marks, np.uint8 if (limit <= MAX_SEEN).all() else np.uint16),
         houses=max(len(houses), 1),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
         counter=_whole(chain.from_iterable(counts)),
@@ -74,23 +71,11 @@ def open_memory(
         calendar=calendar,
         lasting=lasting,
         place=(first + np.cumsum(size) - size).astype(np.int64),
-        state=_in_lines(people, width if size.any() else 0, np.int64),
+        state=in_lines(people, width if size.any() else 0, np.int64),
         fetches=bool(size.any()),
         fresh=np.zeros((0, len(houses))),
         group=1,
     )
-
-
-def _in_lines(people: int, width: int, kind: type[np.generic]) -> NDArray[Any]:
-    """Return zeros of shape (people, ``width`` or more): no row goes over the end of a cache line without need."""
-    each = LINE_BYTES // np.dtype(kind).itemsize
-    if width > FEW_LINES * each:
-        width = -(-width // each) * each
-    elif width < each:
-        width = 1 << (width - 1).bit_length() if width else 0
-    flat = np.zeros(people * width + each, dtype=kind)
-    skipped = -flat.ctypes.data % LINE_BYTES // flat.itemsize
-    return flat[skipped : skipped + people * width].reshape(people, width)
 
 
 @lru_cache(maxsize=64)

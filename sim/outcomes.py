@@ -125,16 +125,17 @@ class Outcomes:
         amount = np.empty(which.shape)
         amount[:5], amount[5:] = done.weight, done.weight * done.margin
         count, response = which.nonzero()
-        np.add.at(self._counts, (count, done.bidder[response]), amount[which])
+        place = count * self._counts.shape[1] + done.bidder[response]
+        np.add.at(self._counts.reshape(-1), place, amount[which])
 
     def _margin(
         self, world: World, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         margin = np.zeros(len(row))
-        if not sold.any():
-            return margin
-        for number in np.unique(bidder[sold]):
-            own = sold & (bidder == number)
+        rows = sold.nonzero()[0]
+        sellers = bidder[rows]
+        for number in set(sellers.tolist()):
+            own = rows[sellers == number]
             margin[own] = world.margin(self._owners[number], row[own])
         return margin
 
@@ -183,9 +184,13 @@ class Awaited:
         """Those that have become known since the last time; no columns without one."""
         if now_us < self.soonest_us:
             return {}
-        known = self._take(self._columns["due_us"][: self._n] <= now_us)
+        known = self.pop(now_us)
         self._count(known)
         return known
+
+    def pop(self, now_us: int) -> dict[str, NDArray[Any]]:
+        """Those that have become known since the last time, which are not counted here; at least one has."""
+        return self._take(self._columns["due_us"][: self._n] <= now_us)
 
     def _take(self, which: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         rows = which.nonzero()[0]

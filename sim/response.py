@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .auction.arrays import in_lines
 from .audience import law_of, scores
 from .delays import cdf
 from .kept import kept
@@ -45,7 +46,8 @@ class Truth:
     currency and the probabilities of a click and of a conversion in time, over the rotation of creatives (zero in the
     additive family, whose outcome is a value and not a click). ``effect`` has them by creative, ``shares`` how often each is shown.
     ``margins`` is what a sale brings (``margins``). ``flat`` are the parts of ``effect`` by creative (``stride`` numbers each), then, where
-    there is stock, by whether there is something left or not, then by types; ``rotation`` are the shares added up.
+    there is stock, by whether there is something left or not, then by types, ``apart`` from each other; ``rotation`` are the shares
+    added up. ``has_outcomes``: something may be clicked, or not be seen.
     """
 
     law: NDArray[np.float64]
@@ -58,6 +60,8 @@ class Truth:
     flat: dict[str, NDArray[Any]]
     stride: int
     rotation: NDArray[np.float64]
+    apart: int
+    has_outcomes: bool
 
 
 @kept
@@ -76,12 +80,21 @@ def truth(scenario: Scenario) -> Truth:
         part.name: np.stack([getattr(one, part.name) for one in effects], axis=1).ravel()
         for part in fields(Effect)
     }
+    has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
+    apart = 1
+    if has_outcomes:
+        beside = in_lines(flat["worth"].size, len(flat), np.float64)
+        apart = beside.shape[1]
+        for place, (name, numbers) in enumerate(flat.items()):
+            beside[:, place] = numbers
+            flat[name] = beside.ravel()[place:]
     rotation = np.cumsum(shares)
     rotation[-1] = 1.0  # in spite of rounding
     stride = len(effects) * theta.size
     return Truth(
-        law, theta, click, conversion, effect, shares, margins(scenario.response), flat, stride, rotation
-    )
+        law, theta, click, conversion, effect, shares, margins(scenario.response), flat, stride, rotation,
+        apart, has_outcomes,
+    )  # fmt: skip
 
 
 def sold_out(effect: Effect, response: Response) -> Effect:

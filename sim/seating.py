@@ -15,11 +15,11 @@ from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .streams import Streams
 
 
-def rules_of(scenario: Scenario) -> Rules:
+def rules_of(scenario: Scenario, bidders: int) -> Rules:
     """Return the exchange's rules."""
     rates, soft_floor, fee = _fixed_rules(scenario)
     top, names = np.zeros((2, len(rates) + 1), dtype=np.int64)
-    return Rules(rates, soft_floor, fee, top, names)
+    return Rules(rates, soft_floor, fee, top, names, stands=np.ones(bidders, dtype=np.bool_))
 
 
 @kept

@@ -71,6 +71,8 @@ class ServingRules:
         self.is_always_open = all(map(is_always_open, terms))
         self.is_open = constant(len(terms), value=True, kind=np.bool_)
         """Whether each bidder may bid now, shape (bidders,)."""
+        self.version = 0
+        """How often a bidder's floor or its money for the day has changed."""
 
     def put_on(self, calendar: Calendar, horizon_h: float) -> None:
         """Put all changes on the calendar; those of hour 0 hold at once."""
@@ -85,10 +87,12 @@ class ServingRules:
                 calendar.every(DAY_H * HOUR_US, "new day", partial(self._start_day, number))
 
     def _permit(self, number: int, may_bid: bool) -> None:
+        self.version += 1
         self.is_open[number] = may_bid
         self._seats.floor[number] = self.floors[number] if may_bid else CLOSED
 
     def _start_day(self, number: int) -> None:
+        self.version += 1
         spent = int(self._ledger.spend[number])
         daily = self._terms[number].daily_budget
         self._ledger.left[number] = left_today(self._budgets[number], daily, spent)

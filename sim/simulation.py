@@ -114,7 +114,7 @@ class Simulation:
             scenario, streams, self.sessions, self.auctions, sink, is_blind=self._is_blind
         )
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
-        self.control = Control(scenario, self.sessions, self.ledger, expected)
+        self.control = Control(scenario, self.sessions, self.ledger, self.aftermath.counting, expected)
         self.series = Series(
             scenario.supply.horizon_h,
             scenario.engine.series_h,
@@ -180,7 +180,7 @@ class Simulation:
                 if ends is not None:
                     last = min(last, int(ends[first]))
                 part = slice(first, last)
-                record = auctions.hold(columns, part, now_us, calendar.blocks.count)
+                record = auctions.hold(columns, part, now_us)
                 control.count(last - first, is_open)
                 aftermath.follow(columns, part, record)
                 if is_told_at_once:

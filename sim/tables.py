@@ -24,11 +24,12 @@ from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .visible import BidError, VisibleRequests, is_fixed
 from .world import World
 
-SPARE = 3
+SPARE = 2
 """A shortlist is this much longer than the bids that an auction needs."""
 FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
-
+CAPPED = 16
+"""A shortlist has at least as many bids, if there are so many bidders, where frequency caps may leave out those of the first."""
 
 AT_ONCE = 64
 """Cells whose shortlists are made at once: the bids of some tens of bidders in them fit into a processor's nearest cache."""
@@ -67,13 +68,16 @@ class BidTables:
         """Up to which row of the chunk the cells of each column are there."""
         self._asked = [0] * len(sessions)
         """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
+        self.version = 0
+        """How often bids on cells have been written."""
         self._entered: list[object] = [None] * len(sessions)
         """Each bidder's last bids on all its cells, where they cannot change."""
         self._asks_ahead = asks_ahead
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
-        length = slots + 1 + SPARE
+        is_capped = any(session.terms.caps for session in sessions)
+        length = max(min(len(sessions), CAPPED) if is_capped else 0, slots + 1 + SPARE)
         is_listed = shared and len(sessions) > FEW
         self.shortlist = _shortlist(joint, length) if is_listed else _no_shortlist(length)
 
@@ -115,6 +119,7 @@ class BidTables:
                     self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
                 session.is_stale = False
+                self.version += 1
                 self._enter(number, session.every_cell, now_us / HOUR_US, self._by_cell[number])
 
     def _ask_rows(self, number: int, world: World, part: slice) -> int:
@@ -255,7 +260,13 @@ def _shortlist(cells: int, length: int) -> Shortlist:
     who, bid = np.zeros((cells, length), dtype=np.int16), np.zeros((cells, length), dtype=np.int64)
     lowest, above = np.zeros((2, AT_ONCE), dtype=np.int64)
     return Shortlist(
-        who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64), lowest, above
+        who,
+        bid,
+        np.zeros(cells, dtype=np.int16),
+        np.full(cells, -1, dtype=np.int64),
+        np.full(1, -1),
+        lowest,
+        above,
     )
 
 

@@ -101,8 +101,8 @@ def _expect_row_wise(
 ) -> None:
     part = BidResponse(first.bids[half], None if first.creatives is None else first.creatives[half])
     for what, one, two in _pairs(part, alone):
-        rows = np.flatnonzero(~np.isclose(one, two, rtol=SAME, atol=0.0))
-        if len(rows):
+        rows = np.flatnonzero(one != two)
+        if len(rows) and len(rows := rows[~np.isclose(one[rows], two[rows], rtol=SAME, atol=0.0)]):
             row = int(rows[0])
             place = range(batch.n)[half][row]
             raise TrialError(

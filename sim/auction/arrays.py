@@ -7,7 +7,7 @@ whose answers depend on categorical columns alone is asked once per cell and not
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,27 @@ NOBODY = -2
 """The winner's number where no bid reached the floor."""
 LINE = 8
 """Numbers that come from the computer's memory together: a cache line's."""
+LINE_BYTES = 64
+FEW_LINES = 4
+"""From more cache lines a row on, each begins with one of its own: that costs a quarter more memory at most."""
+HUGE_PAGE = 1 << 21
+"""Bytes of a large page of memory: rows in any order are found sooner in few large pages than in many small ones."""
+
+
+def in_lines(rows: int, width: int, kind: type[np.generic]) -> NDArray[Any]:
+    """Return zeros of shape (rows, ``width`` or more): no row goes over the end of a cache line without need.
+
+    Those of ``HUGE_PAGE`` or more begin with a page: numpy asks for such pages from twice their size on.
+    """
+    each = LINE_BYTES // np.dtype(kind).itemsize
+    if width > FEW_LINES * each:
+        width = -(-width // each) * each
+    elif width < each:
+        width = 1 << (width - 1).bit_length() if width else 0
+    begins = LINE_BYTES if rows * width // each < HUGE_PAGE // LINE_BYTES else HUGE_PAGE
+    flat = np.zeros(rows * width + begins // LINE_BYTES * each, dtype=kind)
+    skipped = -flat.ctypes.data % begins // flat.itemsize
+    return flat[skipped : skipped + rows * width].reshape(rows, width)
 
 
 class Requests(NamedTuple):
@@ -56,7 +77,8 @@ class Scores(NamedTuple):
 class Rules(NamedTuple):
     """What holds for every request: slot click rates (slots,), the soft floor, the exchange's share of each charge.
 
-    ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids (or scores) of a request, and whose.
+    ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids (or scores) of a request, and whose; and
+    ``stands``, shape (bidders,): whose bid counts, where people are known.
     """
 
     rates: NDArray[np.float64]
@@ -64,6 +86,7 @@ class Rules(NamedTuple):
     fee: float
     top: NDArray[np.int64]
     names: NDArray[np.int64]
+    stands: NDArray[np.bool_]
 
 
 class Bids(NamedTuple):
@@ -83,10 +106,11 @@ class Bids(NamedTuple):
 class Effects(NamedTuple):
     """What an impression does (``jointbid.sim.response.Effect``, flat), looked up like bids.
 
+    The numbers of two cells are ``apart`` from each other: where all are needed they lie side by side, and come from memory together.
     Creative c's numbers lie ``c x creative_stride`` further on; ``rotation`` are the cumulative shares of the creatives, shape
     (creatives,), and ``rotation_key`` (bidders,) what their choice is hashed from. ``fading`` is what is left of an effect by how
     many of the advertiser's impressions the person has seen. ``keys`` are those of the draws: seen, clicked, converted.
-    ``lasting`` is what a seen impression adds to the account's stock; empty where there are no journeys.
+    ``lasting`` is what a seen impression adds to the account's stock, cells one apart; empty where there are no journeys.
     Where nothing is ever clicked or unseen (``drawn`` false) only ``worth`` is looked at, and the others may be empty.
     """
 
@@ -100,6 +124,7 @@ class Effects(NamedTuple):
     offset: NDArray[np.int64]
     column: NDArray[np.int64]
     creative_stride: int
+    apart: int
     rotation: NDArray[np.float64]
     rotation_key: NDArray[np.uint64]
     fading: NDArray[np.float64]
@@ -153,16 +178,18 @@ class Memory(NamedTuple):
 
 
 class Shortlist(NamedTuple):
-    """The highest bids of each shared cell, settled when first needed in a block: bidders and bids, highest first.
+    """The highest bids of each shared cell, settled when first needed: bidders and bids, highest first.
 
-    ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``block`` (cells,); no cells: no shortlist is kept.
+    ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``version`` (cells,); no cells: no shortlist is kept.
+    ``version`` is that of the bids that a list was made of (-1: none yet), ``whole`` (1,) that of which all lists were made together.
     ``lowest`` and ``above``, shape (some cells,), are the kernel's scratch: what a bid must reach to be on a cell's list, and how many do.
     """
 
     who: NDArray[np.int16]
     bid: NDArray[np.int64]
     filled: NDArray[np.int16]
-    block: NDArray[np.int64]
+    version: NDArray[np.int64]
+    whole: NDArray[np.int64]
     lowest: NDArray[np.int64]
     above: NDArray[np.int64]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..compiled import kernel_part
+from ..compiled import kernel_part, natural
 from ..streams import unit
 from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Scores, Seats
 from .charging import charge
@@ -56,33 +56,37 @@ def show(
             while turn >= effects.rotation[creative]:
                 creative += 1
         at += creative * effects.creative_stride
-    house = seats.house[winner + 1]
-    if memory is not None and memory.seen.shape[0] > 0:
-        strength *= effects.fading[min(int(memory.seen[requests.person[i], house]), len(effects.fading) - 1)]
+    at = natural(at)
+    its = at * effects.apart
+    house = natural(seats.house[winner + 1])
+    known = memory is not None and memory.seen.shape[0] > 0
+    person = natural(requests.person[i]) if known else natural(0)
+    if memory is not None and known:
+        strength *= effects.fading[min(natural(memory.seen[person, house]), len(effects.fading) - 1)]
         if memory.limit.shape[0] > 0:
-            remember(winner, requests.person[i], requests.time_us[i], memory)
-    ledger.value[winner] += weight * strength * effects.worth[at]
+            remember(winner, person, requests.time_us[i], memory)
+    ledger.value[winner] += weight * strength * effects.worth[its]
     viewed = True
     if effects.drawn:
-        ledger.clicks[winner] += weight * strength * effects.click[at]
-        ledger.conversions[winner] += weight * strength * effects.conversion[at]
-        viewed = unit(effects.keys[SEEN], place) < effects.seen[at]
+        ledger.clicks[winner] += weight * strength * effects.click[its]
+        ledger.conversions[winner] += weight * strength * effects.conversion[its]
+        viewed = unit(effects.keys[SEEN], place) < effects.seen[its]
         if viewed:
             ledger.viewed[winner] += weight
-            respond(i, slot, winner, place, strength, at, effects, responses)
-    if memory is not None and viewed and memory.seen.shape[0] > 0:
-        seen = memory.seen[requests.person[i], house]
+            respond(i, slot, winner, place, strength, its, effects, responses)
+    if memory is not None and known and viewed:
+        seen = memory.seen[person, house]
         ledger.reach[winner] += seen == 0
-        memory.seen[requests.person[i], house] = seen + (seen < MAX_SEEN)
+        memory.seen[person, house] = seen + (seen < MAX_SEEN)
         if memory.fresh.shape[0] > 0:
-            memory.fresh[requests.person[i] // memory.group, house] += strength * effects.lasting[at]
+            memory.fresh[person // memory.group, house] += strength * effects.lasting[at]
     if record is not None and record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative
-        record.value[row, slot] = weight * strength * effects.worth[at]
+        record.value[row, slot] = weight * strength * effects.worth[its]
         if effects.drawn:
-            record.click[row, slot] = weight * strength * effects.click[at]
-            record.conversion[row, slot] = weight * strength * effects.conversion[at]
+            record.click[row, slot] = weight * strength * effects.click[its]
+            record.conversion[row, slot] = weight * strength * effects.conversion[its]
 
 
 @kernel_part
@@ -101,7 +105,7 @@ def respond(
     winner: int,
     place: int,
     strength: float,
-    at: int,
+    its: int,
     effects: Effects,
     responses: Responses,
 ) -> None:
@@ -110,10 +114,10 @@ def respond(
     One uniform tells a click (from below) from a conversion without one (from above), as they exclude each other.
     """
     u = unit(effects.keys[CLICKED], place)
-    clicked = u < strength * effects.seen_click[at]
-    converts = u >= 1.0 - strength * effects.seen_conversion[at]
+    clicked = u < strength * effects.seen_click[its]
+    converts = u >= 1.0 - strength * effects.seen_conversion[its]
     if clicked:
-        converts = unit(effects.keys[CONVERTED], place) < effects.after_click[at]
+        converts = unit(effects.keys[CONVERTED], place) < effects.after_click[its]
     if clicked or converts:
         j = responses.filled[0]
         responses.row[j], responses.slot[j], responses.bidder[j] = i, slot, winner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import kernel
+from ..compiled import kernel, natural
 from .arrays import (
     NOBODY,
     OUTSIDE,
@@ -21,7 +21,7 @@ from .arrays import (
     Shortlist,
 )
 from .booking import pay, show
-from .memory import AHEAD, look_ahead
+from .memory import AHEAD, look_ahead, look_up
 from .ranking import enter, fill, fill_all, rank_all, rank_listed
 from .scoring import keep_bids, rank_scored
 
@@ -33,7 +33,7 @@ SELDOM = 4
 def clear(
     first: int,
     last: int,
-    block: int,
+    version: int,
     requests: Requests,
     rules: Rules,
     scores: Scores | None,
@@ -46,35 +46,41 @@ def clear(
     record: Record | None,
     responses: Responses,
 ) -> None:
-    """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other; ``block`` numbers the call.
+    """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other.
+
+    ``version`` is another number whenever a bid has changed, or a budget or a bidder's floor, but for what is sold here.
 
     A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, or to the
     highest ``scores``, ties by priority. A shortlist changes the time that this takes and nothing else. Numba leaves out
     the branches on ``scores``, ``memory`` and ``record`` where they are None, so that the plain auction costs what it would cost
     without them.
     """
-    slots = len(rules.rates)
+    slots, cells = len(rules.rates), shortlist.version.shape[0]
     weighted = requests.weight.shape[0] > 0
     # A list is in order of bids, and knows no weights, which change what is afforded.
-    listed = shortlist.block.shape[0] > 0 and not weighted and scores is None
+    listed = cells > 0 and not weighted and scores is None
     ranked_bids = rules.top if scores is None else scores.bid
-    if listed and SELDOM * (last - first) >= shortlist.block.shape[0]:
-        fill_all(block, rules.rates[0], bids, seats, shortlist, ledger.left)
+    if listed and shortlist.whole[0] != version and SELDOM * (last - first) >= cells:
+        shortlist.whole[0] = version
+        fill_all(version, rules.rates[0], bids, seats, shortlist, ledger.left)
     alike = int(np.int64(0))
     responses.filled[0] = 0
-    for i in range(first, last):
+    for number in range(first, last):
+        i = natural(number)
         if memory is not None and requests.person.shape[0] > 0:
             later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
-            look_ahead(i, last, later, requests, memory, shortlist)
+            look_ahead(i, last, later, requests, effects, memory, shortlist)
+        if memory is not None:
+            look_up(i, requests, rules, memory)
         weight = requests.weight[i] if weighted else 1.0
         scale = weight * rules.rates[0]
         n = -1
         if listed:
-            cell = int(np.int64(requests.cells[bids.column[0], i]))
-            if shortlist.block[cell] != block:
+            cell = natural(requests.cells[bids.column[0], i])
+            if shortlist.version[cell] != version:
                 fill(cell, alike, scale, bids, seats, shortlist, ledger.left)
-                shortlist.block[cell], alike = block, cell
-            n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
+                shortlist.version[cell], alike = version, cell
+            n = rank_listed(i, cell, scale, requests, rules, bids, seats, memory, shortlist, ledger.left)
         if scores is not None:
             n = rank_scored(i, scale, requests, rules, scores, bids, seats, memory, ledger.left)
         elif n < 0:
@@ -84,9 +90,9 @@ def clear(
         if scores is not None:
             keep_bids(i, n, scale, requests, rules, scores, bids, ledger.left)
         for slot in range(min(n, slots)):
-            winner = rules.names[slot]
-            if winner == OUTSIDE:
+            if rules.names[slot] == OUTSIDE:
                 continue
+            winner = natural(rules.names[slot])
             paid = pay(i, slot, n, winner, weight, requests, rules, scores, seats, ledger)
             show(
                 i, i - first, slot, winner, weight, requests, rules, bids, seats, effects, memory, ledger, record, responses

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import kernel_part, prefetch
-from .arrays import LINE, Memory, Requests, Shortlist
+from ..compiled import kernel_part, natural, prefetch
+from .arrays import LINE, Effects, Memory, Requests, Rules, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
@@ -24,17 +24,32 @@ FOREVER_US = np.int64(1 << 62)
 
 
 @kernel_part
-def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
-    """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
-    if requests.absent.shape[1] > 0 and requests.absent[i, k]:
-        return False
-    if memory is None:
-        return True
-    if memory.limit.shape[0] == 0:
-        return True
-    if not memory.fetches:
-        return bool(memory.seen[requests.person[i], memory.houses + memory.limit.shape[0] + k] == 0)
-    return bool(requests.time_us[i] >= memory.state[requests.person[i], k])
+def look_up(i: int, requests: Requests, rules: Rules, memory: Memory) -> None:
+    """Write into ``rules.stands`` whose bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
+    stands, limited = rules.stands, memory.limit.shape[0]
+    if limited == 0:
+        for k in range(len(stands)):
+            stands[k] = True
+    elif memory.fetches:
+        now, free = requests.time_us[i], memory.state[natural(requests.person[i])]
+        for k in range(len(stands)):
+            stands[k] = now >= free[k]
+    else:
+        marks = memory.seen[natural(requests.person[i])][memory.houses + limited :]
+        for k in range(len(stands)):
+            stands[k] = marks[k] == 0
+    if requests.absent.shape[1] > 0:
+        absent = requests.absent[i]
+        for k in range(len(stands)):
+            stands[k] &= not absent[k]
+
+
+@kernel_part
+def counts(k: int, i: int, requests: Requests, rules: Rules, memory: Memory | None) -> bool:
+    """Whether bidder ``k``'s bid on row ``i`` counts."""
+    if memory is not None:
+        return bool(rules.stands[k])
+    return requests.absent.shape[1] == 0 or not requests.absent[i, k]
 
 
 @kernel_part
@@ -72,19 +87,25 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
 
 @kernel_part
 def look_ahead(
-    i: int, last: int, cell: int, requests: Requests, memory: Memory, shortlist: Shortlist
+    i: int, last: int, cell: int, requests: Requests, effects: Effects, memory: Memory, shortlist: Shortlist
 ) -> None:
-    """Have what is known of the people of later requests brought from memory while others are served.
+    """Have what later requests need brought from memory while others are served.
 
-    First, when each bidder may reach the person again; then, where a shortlist of the later request's ``cell`` tells (-1: none
-    does), the counters of the one who is likely to win. A wrong guess costs time and nothing else.
+    First, what is known of the person; then what an impression does, and where a shortlist of the later request's ``cell`` tells (-1: none
+    does), the list and the counters of the one who is likely to win. A wrong guess costs time and nothing else.
     """
     if i + 2 * AHEAD < last:
         person = requests.person[i + 2 * AHEAD]
-        prefetch(memory.seen, person, 0)
+        prefetch(memory.seen, (person, 0))
         if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
-                prefetch(memory.state, person, column)
+                prefetch(memory.state, (person, column))
+    if i + AHEAD < last and len(effects.column) > 0 and effects.column[0] >= 0:
+        at = effects.offset[0] + requests.cells[effects.column[0], i + AHEAD]
+        prefetch(effects.worth, (at * effects.apart,))
+    if cell >= 0:
+        prefetch(shortlist.who, (cell, 0))
+        prefetch(shortlist.bid, (cell, 0))
     if cell >= 0 and memory.fetches:
         person, now = requests.person[i + AHEAD], requests.time_us[i + AHEAD]
         for k in shortlist.who[cell, : shortlist.filled[cell]]:
@@ -94,5 +115,5 @@ def look_ahead(
                     if not memory.lasting[c]:
                         size = 1 if memory.calendar[c] else memory.limit[c]
                         for column in range(memory.place[c], memory.place[c] + size, LINE):
-                            prefetch(memory.state, person, column)
+                            prefetch(memory.state, (person, column))
                 break

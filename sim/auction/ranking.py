@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import kernel_part
+from ..compiled import kernel_part, natural, prefetch
 from ..streams import word
-from .arrays import Bids, Memory, Requests, Rules, Seats, Shortlist
-from .memory import stands
+from .arrays import LINE, Bids, Memory, Requests, Rules, Seats, Shortlist
+from .memory import counts
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 HIGHEST = np.int64(1 << 62)
@@ -145,13 +145,16 @@ def count_above(first: int, n: int, bids: Bids, shortlist: Shortlist) -> None:
     """Add to ``shortlist.above`` how many bids reach ``shortlist.lowest``, in each of ``n`` cells."""
     lowest, above = shortlist.lowest, shortlist.above
     for k in range(len(bids.offset)):
-        numbers = bids.numbers[bids.offset[k] + first : bids.offset[k] + first + n]
+        begin = natural(bids.offset[k] + first)
+        for line in range(begin + n, min(begin + 2 * n, len(bids.numbers)), LINE):
+            prefetch(bids.numbers, (line,))
+        numbers = bids.numbers[begin : begin + n]
         for j in range(n):
             above[j] += numbers[j] >= lowest[j]
 
 
 @kernel_part
-def fill_all(block: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
+def fill_all(version: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
     """``fill`` for all cells, some at a time: first by the names of the first of them in their order, then by a cell's own from last time.
 
     Each loop over cells does one thing, so that it works on several of them at once.
@@ -177,10 +180,10 @@ def fill_all(block: int, scale: float, bids: Bids, seats: Seats, shortlist: Shor
                     lowest[j] = min(lowest[j], bid)
                     listing[j, place] = bid
             count_above(first, n, bids, shortlist)
-        shortlist.block[first], lowest[0], others = block, np.int64(DONE), 0
+        shortlist.version[first], lowest[0], others = version, np.int64(DONE), 0
         for j in range(1, n):
             cell = first + j
-            shortlist.block[cell] = block
+            shortlist.version[cell] = version
             if lowest[j] > 0 and above[j] == length:
                 for place in range(length):
                     shortlist.who[cell, place] = names[place]
@@ -222,19 +225,19 @@ def rank_all(
             at = bids.offset[k] + (requests.cells[column, i] if column >= 0 else i)
         bid = affordable(bids.numbers[at], left[k], scale)
         passes = bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1])
-        if passes and stands(k, i, requests, memory):
+        if passes and counts(k, i, requests, rules, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
     return n
 
 
 @kernel_part
 def rank_listed(
-    i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory | None,
+    i: int, cell: int, scale: float, requests: Requests, rules: Rules, bids: Bids, seats: Seats, memory: Memory | None,
     shortlist: Shortlist, left: Whole,
 ) -> int:  # fmt: skip
     """``rank_all`` by a shortlist: goes down it until no bidder can pass; -1 where it is too short to tell.
 
-    A listed bid is what it was when the list was made. Budgets only shrink within a block, so what is left may lower it
+    A listed bid is what it was when the list was made. Within a version of the bids budgets only shrink, so what is left may lower it
     but never lift it, and the list's order bounds all that follow.
     """
     who, listing, filled = shortlist.who[cell], shortlist.bid[cell], shortlist.filled[cell]
@@ -243,8 +246,8 @@ def rank_listed(
     for j in range(filled):
         if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
             return n
-        k = int(np.int64(who[j]))
+        k = natural(who[j])
         bid = affordable(listing[j], left[k], scale)
-        if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
+        if bid > 0 and bid >= floor and bid >= seats.floor[k] and counts(k, i, requests, rules, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
-    return n if filled < len(who) else -1
+    return n if filled < len(who) or filled == len(bids.offset) else -1

@@ -10,15 +10,19 @@ from ..compiled import inlined, kernel
 MICROS = 1e6
 ROUNDING, ROUNDED = 1.5 * 2**52, 0x4338000000000000
 """A double below 2^51 is rounded half to even as this is added, and is then a whole number in the last bits."""
+NEARLY_HALF = 0.49
+"""Only what is as far as this from a whole number may be a half."""
 
 
 @inlined
 def half_even(micros: float) -> int:
     """Rounded half to even, a half being what would be one but for the last digits of binary fractions (.7 x 15)."""
-    half = np.rint(2.0 * micros) / 2.0
-    if abs(micros - half) < min(1e-12 * max(micros, 1.0), 1e-3):
-        micros = half
-    return int(np.rint(micros))
+    whole = np.rint(micros)
+    if abs(micros - whole) > NEARLY_HALF:
+        half = np.rint(2.0 * micros) / 2.0
+        if abs(micros - half) < min(1e-12 * max(micros, 1.0), 1e-3):
+            whole = np.rint(half)
+    return int(whole)
 
 
 @kernel

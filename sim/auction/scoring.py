@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..compiled import kernel, kernel_part
 from .arrays import OUTSIDE, Bids, Memory, Requests, Rules, Scores, Seats
-from .memory import stands
+from .memory import counts
 from .ranking import Whole, affordable, enter
 
 HIGHEST_BID = 10**15
@@ -65,7 +65,7 @@ def rank_scored(
         bid = bid_of(k, i, scale, requests, bids, left)
         score = score_of(bid, scores.slope[k + 1], scores.offset[k + 1])
         passes = bid > 0 and bid >= least_bid and bid >= seats.floor[k] and score >= least_score
-        if passes and (n < len(top) or score >= top[n - 1]) and stands(k, i, requests, memory):
+        if passes and (n < len(top) or score >= top[n - 1]) and counts(k, i, requests, rules, memory):
             n = enter(score, k, n, requests.start + i, rules, seats)
     return n
 

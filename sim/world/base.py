@@ -22,6 +22,7 @@ from ..supply import NO_REQUESTS, Chunk
 _WORTH_ALONE: dict[str, Any] = {
     **dict.fromkeys(Effects._fields[1:7], np.empty(0)),
     "creative_stride": 0,
+    "apart": 1,
     "rotation": np.ones(1),
     "rotation_key": np.zeros(1, dtype=np.uint64),
     "drawn": False,
@@ -167,7 +168,7 @@ class World:
         effects = self.effects([owner], column)
         row = cells[0] if len(cells) else np.arange(len(self.chunk))
         creatives = max(len(effects.rotation), 1)
-        return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
+        return np.asarray(effects.worth[:: effects.apart].reshape(creatives, -1).max(axis=0)[row])
 
     def _effects(self, offset: NDArray[np.int64], column: NDArray[np.int64], **told: Any) -> Effects:
         """Return effects with what is ``told``, ``worth`` at least; without more nothing is clicked, and all is seen."""

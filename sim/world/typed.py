@@ -33,12 +33,12 @@ class TypedWorld(World):
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
-        effect = self._truth.effect
         self._outcomes: dict[str, Any] = {
             **self._truth.flat,
             "creative_stride": self._truth.stride,
+            "apart": self._truth.apart,
             "rotation": self._truth.rotation,
-            "drawn": bool((effect.click > 0).any() or (effect.seen < 1).any()),
+            "drawn": self._truth.has_outcomes,
         }
         """What impressions do, as fields of ``Effects``."""
         self.sources = tuple(scenario.source)

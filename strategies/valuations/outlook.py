@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from jointbid.sim import Scenario
 from jointbid.sim.journey.process import (
@@ -83,5 +82,7 @@ def believed_win_rate(scenario: Scenario) -> float:
         worth = at_once[..., None] + lasting * slope(scenario, rate)
         won = prices.cdf(worth / level)
         return float((law * won).sum()) - rate
+
+    from scipy.optimize import brentq  # takes 20 MB, and only journeys need it
 
     return float(brentq(above, 0.0, 1.0)) if above(1.0) < 0 else 1.0

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
 
 from jointbid.sim import Scenario
 from jointbid.sim.journey.process import reversed_chain
@@ -98,6 +97,8 @@ def _long_run(step: NDArray[np.float64], full: int) -> NDArray[np.float64]:
 
 def _poisson(count: NDArray[np.int64], mean: float) -> NDArray[np.float64]:
     """Return P(count), 0 below 0; shape as ``count``."""
+    from scipy.special import gammaln, xlogy
+
     chance = np.exp(xlogy(count.clip(0), mean) - mean - gammaln(count.clip(0) + 1.0))
     return np.where(count >= 0, chance, 0.0)
 

@@ -30,7 +30,9 @@ def lay_out(c, layout, length):
     places = cells if layout == "shortlist" else 0
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
     lowest, above = np.zeros((2, 2), np.int64)  # of two cells at a time
-    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), lowest, above)
+    shortlist = Shortlist(
+        who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), np.full(1, -1), lowest, above
+    )
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
     no_names = np.empty(0, np.int16)
     if layout == "rows":
@@ -121,6 +123,7 @@ def settle(c, layout="rows", length=1):
         offset=n * np.arange(bidders),
         column=np.full(bidders, -1, np.int64),
         creative_stride=bidders * n,
+        apart=1,
         rotation=np.array(c.rotation),
         rotation_key=keys ^ np.uint64(1),
         fading=np.array(c.fading),
@@ -137,7 +140,11 @@ def settle(c, layout="rows", length=1):
     top, names, bid, money = np.zeros((4, len(c.rates) + 1), dtype=np.int64)
     slope, offset = np.array([1.0, *c.slope]), np.array([0.0, *c.offset])
     scores = Scores(slope, offset, c.floor_in_score, bid, money) if c.slope else None
-    rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names), remembered(c), []
+    rules, memory, happened = (
+        Rules(np.array(c.rates), c.soft, c.fee, top, names, np.ones(bidders, bool)),
+        remembered(c),
+        [],
+    )
     for block, first in enumerate(c.blocks[:-1]):
         last = c.blocks[block + 1]
         load(c, layout, block, bids)

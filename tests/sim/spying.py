@@ -102,7 +102,7 @@ class Spy:
         self.happened["tie"] += any(a == b for (a, _), (b, _) in pairwise(bound))
         self.happened["requests"] += 1
         self.happened["joint cells"] += bool(bids.shared)
-        self.happened["shortlist"] += len(shortlist.block) > 0
+        self.happened["shortlist"] += len(shortlist.version) > 0
         clear(first, last, block, requests, rules, scores, bids, effects, seats, memory, shortlist, *rest)
         sold = zip(record.bid[0].tolist(), record.winner[0].tolist(), strict=True)
         assert bound[:slots] == [

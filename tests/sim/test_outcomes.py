@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jointbid.sim import Entrant
 from jointbid.sim.scenario import HOUR_US
 
 HORIZON_US = 24 * HOUR_US
@@ -241,24 +242,32 @@ def test_slots_of_one_request_have_draws_of_their_own(bidding):
     assert abs(stats.spearmanr(waited)[0]) < 4 / np.sqrt(clicked.sum())
 
 
-def test_one_who_does_not_learn_is_shown_how_many_there_are(bidding):
-    """The account counts what is known by then, learner or not."""
-    seen = []
+def test_those_who_do_not_learn_are_shown_how_many_there_are(bidding):
+    """Accounts count what is known by then, beside a learner, and at each step or at each third."""
 
-    class Counting(bidding.Steady):
+    class Counting(bidding.Chance):
+        def __init__(self):
+            self.seen = []
+
         def __deepcopy__(self, memo):
             return self
 
         def control(self, state):
-            seen.append((state.hour, state.clicks, state.conversions))
+            self.seen.append((state.hour, state.clicks, state.conversions, state.margin))
 
-    s = market(bidding, SLOW, SALES["exponential"])
-    _, auctions = bidding.play(s, {"focal": Counting()})
-    mine = auctions["winner"] == 0
-    for hour, clicks, sales in seen:
-        due = [
-            (mine & (auctions[when] >= 0) & (auctions[when] <= hour * HOUR_US))
-            for when in ("click_us", "conversion_us")
-        ]
-        assert (clicks, sales) == (due[0].sum(), (due[1] & auctions["attributed"]).sum())
-    assert seen[-1][1] > seen[-1][2] > 10
+    each, third = Counting(), Counting()
+    s = market(bidding, SLOW, SALES["exponential"], supply={"requests": 1200})
+    bidders = {"third": Entrant(third, control_every=3), "diary": bidding.Diary([], bid=0.6), "each": each}
+    _, auctions = bidding.play(s, bidders)
+    for number, seen in ((0, third.seen), (2, each.seen)):
+        mine = auctions["winner"] == number
+        for hour, clicks, sales, margin in seen:
+            due = [
+                (mine & (auctions[when] >= 0) & (auctions[when] <= hour * HOUR_US))
+                for when in ("click_us", "conversion_us")
+            ]
+            assert (clicks, sales) == (due[0].sum(), (due[1] & auctions["attributed"]).sum())
+            assert margin == 2.0 * sales
+        assert seen[-1][1] > seen[-1][2] > 10
+    assert len(each.seen) == 24
+    assert len(third.seen) == 8
