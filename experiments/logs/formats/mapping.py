@@ -54,8 +54,7 @@ class JoinedTable(Model):
     several columns are one key together. `profile`, `context`, `history` and `ad` are columns taken over, by who owns them. A row counts from
     its `valid_from` on: of several rows of a key the last one before the log's row is taken. In the tables `clicks` and `conversions` a
     row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them. With `within_h` an
-    outcome counts up to that many hours after the log's row; rows younger than that at the table's last outcome are left out, as theirs may come yet.
-    `decimal` is the mapping's where it is not given.
+    outcome counts up to that many hours after the log's row; rows younger than that at the table's last outcome are left out. `decimal` is the mapping's where it is not given.
     """
 
     path: Name
@@ -209,9 +208,8 @@ class Mapping(Model):
         for name, table in self.tables.items():
             where, keys = f"tables.{name}", {*table.key, *table.key.values()}
             if name in OUTCOMES and (table.features or table.valid_from):
-                raise ValueError(
-                    f"{where}: holds outcomes; it takes path, key, time, value, within_h, fit, delimiter and decimal"
-                )
+                outcomes = "path, key, time, value, within_h, fit, delimiter and decimal"
+                raise ValueError(f"{where}: holds outcomes; it takes {outcomes}")
             if name not in OUTCOMES and (table.time or table.value or table.within_h):
                 raise ValueError(
                     f"{where}: time, value and within_h are of the tables {' and '.join(OUTCOMES)}"
@@ -219,9 +217,7 @@ class Mapping(Model):
             if table.within_h and not (table.time and self.time and self.time.column):
                 raise ValueError(f"{where}.within_h: needs the outcome's time, and the log's")
             if name not in OUTCOMES and not table.features:
-                raise ValueError(
-                    f"{where}: needs columns of profile, context, history or ad; else it adds nothing"
-                )
+                raise ValueError(f"{where}: needs columns of profile, context, history or ad")
             if any(stamp and stamp.column is None for stamp in (table.valid_from, table.time)):
                 raise ValueError(
                     f"{where}: its times need a column; weekdays and hours do not tell which row is the newer one"
