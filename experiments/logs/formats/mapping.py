@@ -217,7 +217,7 @@ class Mapping(Model):
             if table.within_h and not (table.time and self.time and self.time.column):
                 raise ValueError(f"{where}.within_h: needs the outcome's time, and the log's")
             if name not in OUTCOMES and not table.features:
-                raise ValueError(f"{where}: needs columns of profile, context, history or ad")
+                raise ValueError(f"{where}: adds nothing; name columns of profile, context, history or ad")
             if any(stamp and stamp.column is None for stamp in (table.valid_from, table.time)):
                 raise ValueError(
                     f"{where}: its times need a column; weekdays and hours do not tell which row is the newer one"
