@@ -83,9 +83,14 @@ class MarketFacts:
             ),
         )
 
+    @property
+    def types(self) -> tuple[tuple[str, int], ...]:
+        """Pairs of source and number of types."""
+        return tuple((one.name, one.codes - 1) for one in self.sources)
+
     def types_of(self, source: str) -> int:
         """Return how many types a source shows; its column holds these codes from 0 on, and one more for unmatched."""
-        known = {one.name: one.codes - 1 for one in self.sources}
+        known = dict(self.types)
         if source not in known:
             raise KeyError(f"no source {source!r} in this market; there are: {', '.join(known) or 'none'}")
         return known[source]

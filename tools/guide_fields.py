@@ -102,6 +102,7 @@ MARKET = {
     "by_code": "the landscape given each of its codes",
     "parts": "the market given each code of the context, or the market itself",
     "win_probability": "`win_probability(bid)`: the chance to reach the floor and beat the landscape",
+    "types": "pairs of source and number of types",
     "types_of": "`types_of(source)`: the number of its types; the column holds one code more, for unmatched",
     "value_per_click": "what a click is worth, currency; 0 where outcomes are no clicks",
     "mechanisms": "the auction types that occur, each with its number in the column `auction_type`",
