@@ -226,15 +226,19 @@ class _Same:
 
 @dataclass(frozen=True)
 class MarketKey:
-    """A scenario as a key by what numbers depend on in it, so that two copies of one market are the same."""
+    """A scenario as a key by what numbers depend on in it, so that two copies of one market are the same.
+
+    The order of its sources and creatives counts, as tables have their axes in it.
+    """
 
     digest: str
+    order: tuple[str, ...]
     scenario: Scenario = field(compare=False, repr=False)
 
     @classmethod
     def of(cls, scenario: Scenario) -> MarketKey:
         """Return the key of a scenario."""
-        return cls(_market(_Same(scenario)), scenario)
+        return cls(_market(_Same(scenario)), (*scenario.source, *scenario.creative), scenario)
 
 
 @functools.lru_cache(256)

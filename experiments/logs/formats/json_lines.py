@@ -103,13 +103,19 @@ def _block(
     given = partition_of(path)
     if check:
         known = {text: None for _, row in held[:1_000] for text in paths_in(row)}
-        problems = [
-            f"{path}: no row has {name!r}{closest(name, known)}; rows have {', '.join(known)[:300]}"
+        missing = [
+            name
             for name, values in found.items()
             if all(value is None for value in values) and name not in given
         ]
-        if problems:
-            raise BadInput(_rows_within(path, held) or problems)
+        if missing:
+            raise BadInput(
+                _rows_within(path, held, missing)
+                or [
+                    f"{path}: no row has {name!r}{closest(name, known)}; rows have {', '.join(known)[:300]}"
+                    for name in missing
+                ]
+            )
     marks = {column.name: column.decimal for column in columns}
     batch = pa.RecordBatch.from_pydict(
         {
@@ -127,10 +133,10 @@ def _block(
     return typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
 
 
-def _rows_within(path: Path, held: list[tuple[int, dict[str, Any]]]) -> str:
+def _rows_within(path: Path, held: list[tuple[int, dict[str, Any]]], absent: Sequence[str]) -> str:
     """Return how to unpack a file that is one object which holds the rows in a list."""
     for name, value in held[0][1].items() if len(held) == 1 else ():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
+        if isinstance(value, list) and value and {*absent} <= {*paths_in(value[0])}:
             return f"{path}: is one object that holds its rows in {name!r}; write one a line (jq -c '.{name}[]' OLD > NEW)"
     return ""
 
