@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .account import AccountDraft, AccountState, Standing
 from .arrivals import demand
+from .opening_hours import DAY_H, changes, is_always_open
 from .outcomes import Awaited
 from .scenario import HOUR_US, MICROS, LogSupply, Scenario, Terms
-from .serving import DAY_H, changes, is_always_open
 
 Floats = NDArray[np.float64]
 

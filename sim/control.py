@@ -63,7 +63,7 @@ class Control:
         for _, session, standing in self._standings(now_us):
             session.hear(standing)
 
-    def finish(self, now_us: int) -> None:
+    def close_accounts(self, now_us: int) -> None:
         """Show each bidder its closing account, with all that it has not been told yet."""
         self._counting.take(now_us)
         for number, session, standing in self._standings(now_us):

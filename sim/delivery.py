@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from .auction.lateness import count_late
 from .bidder_session import BidderSession
-from .cells import constant
 from .delays import cdf, quantile
 from .scenario import Scenario
 from .serving import held_out
@@ -32,7 +31,7 @@ class Delivery:
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
         self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
-        self.share = constant(len(sessions), 1.0, np.float64)
+        self.share = np.ones(len(sessions))
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the counts as columns of ``RunResult.bidders``."""
@@ -80,16 +79,6 @@ class ChunkDelivery:
         if run.tmax is None:
             return
         is_sent_all = is_open & (run.share == 1.0)
-        count_late(
-            part.start,
-            part.stop,
-            self._late,
-            self._late_eights,
-            is_sent_all,
-            tables.bids,
-            tables.cells,
-            run.late,
-        )
         run.sent[is_sent_all] += part.stop - part.start
         for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
             sent = self.is_sent(number, part)
@@ -100,6 +89,16 @@ class ChunkDelivery:
             run.late[number] += (tables.of(number, part.start + np.flatnonzero(late & sent)) > 0).sum()
             run.unsent[number] += part.stop - part.start - n
             run.sent[number] += n
+        count_late(
+            part.start,
+            part.stop,
+            self._late,
+            self._late_eights,
+            is_sent_all,
+            tables.bids,
+            tables.cells,
+            run.late,
+        )
 
     @property
     def sends_all(self) -> bool:

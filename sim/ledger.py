@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .auction.arrays import Ledger
-from .cells import constant, over_slots
+from .cells import over_slots
 from .response import mean_response
 from .scenario import HOUR_US, MICROS, Scenario
 from .scenario.base import MAX_SPEND_MICROS
@@ -56,7 +56,7 @@ def bidder_columns(
     return {
         "bidder": np.array(names, dtype=object),
         "advertiser": np.array(advertisers, dtype=object),
-        "requests": constant(len(names), requests, np.int64),
+        "requests": np.full(len(names), requests, dtype=np.int64),
         "wins": wins,
         "win_rate": wins / max(requests, 1),
         "spend": spend,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -11,36 +11,13 @@ from numpy.typing import NDArray
 from .auction.arrays import Ledger, Seats
 from .audience import Visits
 from .calendar import Calendar
-from .cells import constant
 from .ledger import UNLIMITED
+from .opening_hours import DAY_H, changes, is_always_open
 from .scenario import HOUR_US, MICROS, Holdout, Terms
 from .streams import Streams
 
-DAY_H = 24
 CLOSED = 2**62
 """The floor of a bidder that may not bid: no bid reaches it."""
-
-
-def is_always_open(terms: Terms) -> bool:
-    """Return whether a bidder may bid at any hour."""
-    return terms.flight_h is None and not terms.day_parts
-
-
-def changes(terms: Terms, horizon_h: float) -> Iterator[tuple[int, bool]]:
-    """Yield (time in microseconds, whether the bidder may bid from then on), the first at time 0, each time that this changes."""
-    if is_always_open(terms):
-        yield 0, True
-        return
-    start, end = terms.flight_h or (0.0, float("inf"))
-    moments = {0.0, start, end}
-    if terms.day_parts:
-        moments |= {float(hour) for hour in range(int(horizon_h) + 1)}
-    before = None
-    for hour in sorted(moment for moment in moments if moment < horizon_h):
-        now = start <= hour < end and (not terms.day_parts or int(hour) % DAY_H in terms.day_parts)
-        if now != before:
-            yield round(hour * HOUR_US), now
-        before = now
 
 
 def left_today(budget: float | None, daily: float | None, spend_micros: int) -> int:
@@ -69,7 +46,7 @@ class ServingRules:
         self.floors = seats.floor.copy()
         """The bidders' own floors in micros, whether they may bid or not, shape (bidders,)."""
         self.is_always_open = all(map(is_always_open, terms))
-        self.is_open = constant(len(terms), value=True, kind=np.bool_)
+        self.is_open = np.ones(len(terms), dtype=np.bool_)
         """Whether each bidder may bid now, shape (bidders,)."""
         self.version = 0
         """How often a bidder's floor or its money for the day has changed."""

@@ -89,7 +89,8 @@ class Simulation:
         entrants = {name: as_entrant(entry, scenario.bidders) for name, entry in strategies.items()}
         owners = [entrant.advertiser or name for name, entrant in entrants.items()]
         terms = {name: entrant.terms or Terms() for name, entrant in entrants.items()}
-        memory = open_memory(scenario.audience.people, terms, owners, longest_us(scenario.supply))
+        lasts_us = longest_us(scenario.supply)
+        memory = open_memory(scenario.audience.people, terms, owners, lasts_us)
         seen = memory.seen[:, : memory.houses]
         self.world = world = make_world(scenario, streams, log, owners, seen, drawn)
         self.sessions = [
@@ -215,7 +216,7 @@ class Simulation:
 
     def finish(self) -> None:
         """Hand out the closing accounts; journeys go on to their end."""
-        self.control.finish(max(self.aftermath.outcomes.end_us, self.calendar.now_us))
+        self.control.close_accounts(max(self.aftermath.outcomes.end_us, self.calendar.now_us))
         if self.auctions.purchases is not None:
             self.auctions.purchases.run_out(self.ledger)
 

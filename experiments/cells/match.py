@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, simulate
+from jointbid.sim.opening_hours import DAY_H, changes
 from jointbid.sim.scenario import HOUR_US, Terms
-from jointbid.sim.serving import DAY_H, changes
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 

@@ -19,9 +19,9 @@ from jointbid.sim import Entrant, Feedback, Scenario, VisibleRequests
 from jointbid.sim.account import Standing
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.feedback import empty_feedback
+from jointbid.sim.opening_hours import DAY_H
 from jointbid.sim.outcomes import Awaited
 from jointbid.sim.scenario import HOUR_US, MICROS, Terms
-from jointbid.sim.serving import DAY_H
 from jointbid.sim.visible import frozen
 
 OPEN_BIDS = 1_000_000
