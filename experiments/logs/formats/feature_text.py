@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
+from ..rows.column import Decimal
 from .mapping import Mapping
 
 
-def feature_rule(mapping: Mapping, name: str, decimal: Literal[".", ","]) -> Callable[[str], str]:
+def feature_rule(mapping: Mapping, name: str, decimal: Decimal) -> Callable[[str], str]:
     """Return the rule for a feature's cells: gaps are empty, lists separated by commas, numbers with `buckets` ranges.
 
     Args:
@@ -24,7 +24,7 @@ def feature_rule(mapping: Mapping, name: str, decimal: Literal[".", ","]) -> Cal
     return lambda text: "" if text in gone else text
 
 
-def _range(text: str, edges: Sequence[float], decimal: Literal[".", ","]) -> str:
+def _range(text: str, edges: Sequence[float], decimal: Decimal) -> str:
     """Return the range that holds a number; other text as it is."""
     try:
         number = float(text.replace(".", "").replace(",", ".") if decimal == "," else text)

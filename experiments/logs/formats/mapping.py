@@ -14,6 +14,7 @@ from jointbid.sim.scenario import Model
 from ...config.messages import render
 from ...errors import BadInput
 from ..log_table import Roles
+from ..rows.column import Decimal
 from .time_column import Name, TimeColumn
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
@@ -21,7 +22,6 @@ PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm":
 MISSING = ("", "null", "Null", "NULL", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
 Cell = str | int | float | bool | None
-Decimal = Literal[".", ","]
 
 
 def _as_time(value: Any) -> Any:

@@ -16,6 +16,8 @@ _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _TRUE = ("true", "t", "yes", "y", "on", "won", "win", "ja", "j", "oui", "o", "si", "s\u00ed")
 _FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose", "nein", "nee", "non")
 _COMMA = re.compile(r"[+-]?[\d.]*,\d+")
+Decimal = Literal[".", ","]
+"""The mark before the fraction of a number."""
 _GROUP = "' \u00a0\u202f"
 """Marks between thousands, beside the one of point and comma that is not before the fraction."""
 _WITH_COMMA = rf"^\s*[+-]?(?:\d{{1,3}}(?:[.{_GROUP}]\d{{3}})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?\s*$"
@@ -56,7 +58,7 @@ class Column:
     role: str = ""
     reader: CellReader | None = None
     filled: bool = False
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = "."
 
     @property
     def key(self) -> str:

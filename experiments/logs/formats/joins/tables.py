@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
 from ...rows.checked_rows import Rows
-from ...rows.column import Column
+from ...rows.column import Column, Decimal
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, files_of, head, why
 from ...rows.delimited import Form, as_asked, below, headed, header, read_rows
@@ -43,7 +43,7 @@ class TableRows:
     path: Path
     audit: RowAudit
     quoted: bool = True
-    decimal: Literal[".", ","] = "."
+    decimal: Decimal = "."
     missing: tuple[str, ...] = MISSING
     clock: Clock | None = None
 
@@ -81,8 +81,17 @@ class TableRows:
         if stamp:
             found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
-            value = Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=self.missing, role="@value")
-            found.append(replace(value, decimal=self.decimal))
+            found.append(
+                Column(
+                    table.value,
+                    "number",
+                    -PRICE_MAX,
+                    PRICE_MAX,
+                    missing=self.missing,
+                    role="@value",
+                    decimal=self.decimal,
+                )
+            )
         return found + [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
 
     def rows(self) -> Iterator[Rows]:
