@@ -8,6 +8,12 @@ from ..rows.column import Decimal
 from .mapping import Mapping
 
 
+def without_gaps(mapping: Mapping) -> Callable[[str], str]:
+    """Return the rule by which spellings of a missing cell are empty text."""
+    gone = frozenset(mapping.missing)
+    return lambda text: "" if text in gone else text
+
+
 def feature_rule(mapping: Mapping, name: str, decimal: Decimal) -> Callable[[str], str]:
     """Return the rule for a feature's cells: gaps are empty, lists separated by commas, numbers with `buckets` ranges.
 
@@ -16,12 +22,12 @@ def feature_rule(mapping: Mapping, name: str, decimal: Decimal) -> Callable[[str
         name: the feature's column.
         decimal: the mark before the fraction of a number in its file.
     """
-    gone, edges, mark = frozenset(mapping.missing), mapping.buckets.get(name), mapping.list_separator
+    clean, edges, mark = without_gaps(mapping), mapping.buckets.get(name), mapping.list_separator
     if edges is not None:
-        return lambda text: "" if text in gone else _range(text, edges, decimal)
+        return lambda text: _range(clean(text), edges, decimal)
     if name in mapping.lists:
-        return lambda text: "" if text in gone else text.replace(mark, ",")
-    return lambda text: "" if text in gone else text
+        return lambda text: clean(text).replace(mark, ",")
+    return clean
 
 
 def _range(text: str, edges: Sequence[float], decimal: Decimal) -> str:

@@ -27,7 +27,7 @@ from ..rows.row_audit import RowAudit
 from ..rows.separators import by_count, by_width
 from ..rows.times import Clock
 from .click_price_pctr import ROW_US, campaign_of
-from .feature_text import feature_rule
+from .feature_text import feature_rule, without_gaps
 from .json_lines import first_object, paths_in, read_json
 from .mapping import PER_UNIT, Mapping
 from .time_column import WEEKLY, RowTimes
@@ -204,8 +204,7 @@ class Mapped:
     def _chunk(self, file: Path, rows: Rows, time_us: NDArray[np.int64]) -> pa.Table:
         m, n = self.mapping, len(rows)
         click = rows["@click"] if m.click else np.zeros(n, dtype=np.int64)
-        scale, gone = PER_UNIT[m.price_unit], frozenset(m.missing)
-        clean: Any = lambda text: "" if text in gone else text  # noqa: E731 - one word for one rule
+        scale, clean = PER_UNIT[m.price_unit], without_gaps(m)
         table: dict[str, Any] = {
             "time_us": time_us,
             "campaign": make.recode(rows["@campaign"], clean)
