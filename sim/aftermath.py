@@ -52,7 +52,7 @@ class Aftermath:
         is_blind: bool,
     ) -> None:
         self._sessions, self._auctions, self._sink = sessions, auctions, sink
-        self._owners, self._is_blind = auctions.owners, is_blind
+        self._owners, self._is_blind, self._is_recorded = auctions.owners, is_blind, auctions.is_recorded
         self.outcomes = Outcomes(scenario, streams, self._owners)
         self.counting = Counting(sessions)
         self._kept: list[tuple[NDArray[Any], ...]] = []
@@ -60,12 +60,14 @@ class Aftermath:
 
     def follow(self, columns: Columns, part: slice, record: Record | None) -> None:
         """Pass on what became of a block."""
+        if not columns.effects.drawn and not self._is_recorded:
+            return  # nothing comes of an impression but what it is worth
         responses, happened = self._auctions.responses, NOTHING_HAPPENED
         if self._is_blind:
             self._keep(columns.world, responses)
         elif responses.filled[0]:
             happened = self.outcomes.note(columns.world, responses)
-        if self._auctions.is_recorded and record is not None:
+        if self._is_recorded and record is not None:
             self._report(columns, part, record, happened)
         if len(happened.row):
             self._await(columns.world, part, happened, record, sells=columns.world.shelves is not None)

@@ -30,6 +30,8 @@ class Queue:
         self._amount = np.empty((2, 0))
         self._state = np.array([0, 0, FOREVER])
         """How many are in the queue, how many of these have been taken, and when the next one is due."""
+        self.soonest_us = FOREVER
+        """The last of these."""
 
     def put(self, done: Happened, is_member: NDArray[np.bool_]) -> None:
         """Add what becomes of the responses of a block, as far as they are members'."""
@@ -39,13 +41,12 @@ class Queue:
             self._make_room(n - taken + more)
             n = self._state.item(0)
         enqueue(n, *done[2:], is_member, *self._columns, self._state)
+        self.soonest_us = self._state.item(2)
 
-    def take(self, now_us: int, counts: NDArray[np.float64]) -> bool:
-        """Add what has become known by now to ``counts``, shape (3, bidders); return whether anything has."""
-        if now_us < self._state.item(2):
-            return False
+    def take(self, now_us: int, counts: NDArray[np.float64]) -> None:
+        """Add what has become known by now to ``counts``, shape (3, bidders)."""
         take_due(now_us, counts.shape[1], *self._columns, self._state, counts.reshape(-1))
-        return True
+        self.soonest_us = self._state.item(2)
 
     @property
     def _columns(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
@@ -86,7 +87,8 @@ class Counting:
     def take(self, now_us: int, step: int = 0) -> None:
         """Count what has become known by now of the bidders whose control step it is; of all of them at step 0."""
         for steps, group in self._groups.items():
-            if step % steps == 0 and group.queue.take(now_us, self._counts):
+            if now_us >= group.queue.soonest_us and step % steps == 0:
+                group.queue.take(now_us, self._counts)
                 clicks, conversions, margin = self._counts.tolist()
                 for k in group.numbers:
                     session = self._sessions[k]

@@ -86,8 +86,8 @@ def count_late(
 @kernel_part
 def has_bids_everywhere(k: int, bids: Bids, sizes: NDArray[np.int64]) -> bool:
     """Whether bidder ``k`` bids on each of its cells: the sign of a number says so."""
-    begin, signs = natural(bids.offset[k]), np.int64(sizes[k] - 1)
-    numbers = bids.numbers[begin : begin + natural(sizes[k])]
+    begin, signs = bids.offset[k], np.int64(sizes[k] - 1)
+    numbers = bids.numbers[begin : begin + sizes[k]]
     for j in range(len(numbers)):
         signs |= numbers[j] - 1
     return bool(signs >= 0)

@@ -111,13 +111,15 @@ def look_ahead(
     First, what is known of the person; then what an impression does, and where a shortlist of the later request's ``cell`` tells (-1: none
     does), the list and the counters of the one who is likely to win. A wrong guess costs time and nothing else.
     """
-    if i + 2 * AHEAD < last:
+    if i + 2 * AHEAD >= last:
+        return
+    if requests.person.shape[0] > 0:
         person = natural(requests.person[natural(i + 2 * AHEAD)])
         prefetch(memory.seen, (person, 0))
         if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
                 prefetch(memory.state, (person, column))
-    if i + AHEAD < last and len(effects.column) > 0 and effects.column[0] >= 0:
+    if len(effects.column) > 0 and effects.column[0] >= 0:
         at = effects.offset[0] + requests.cells[natural(effects.column[0]), natural(i + AHEAD)]
         prefetch(effects.worth, (natural(at * effects.apart),))
     if cell >= 0:

@@ -248,11 +248,13 @@ def rank_listed(
     if memory is not None:
         # whose bid counts is not to be guessed: first of all of some, and then these are gone through
         for first in range(0, filled, SOME):
-            found, j = np.int64(0), min(first + SOME, filled)
+            found, j, flags = np.int64(0), min(first + SOME, filled), np.int64(rules.stands[0])
             while j > first:
                 j -= 1
                 k = natural(who[natural(j)])
-                found = found + found + (np.int64(rules.stands[natural(k >> 3)]) >> (k & 7) & 1)
+                if len(rules.stands) > 1:
+                    flags = np.int64(rules.stands[natural(k >> 3)])
+                found = found + found + (flags >> (k & 7) & 1)
             while found != 0:
                 j = natural(first + lowest_bit(found))
                 found &= found - 1
