@@ -25,7 +25,7 @@ SHORT = 60
 
 
 def main(options: Options) -> int:
-    """Explain each of the keys, of whatever verb has it."""
+    """Explain each of the keys, whichever verb has it."""
     if not options.words:
         raise BadInput(f"help: needs a KEY; usage: {options.usage}")
     return explain(None, options.words)

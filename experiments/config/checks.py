@@ -61,16 +61,16 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
     yield from unmatched_problems(scenario, getattr(study, "learner", ""))
 
 
-def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
-    plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
-    if plans is None:
+def _of_overtaking(settings: Settings[Any]) -> Iterator[str]:
+    compared, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
+    if compared is None:
         return
-    for key, name in plans:
+    for key, name in compared:
         if name not in kinds:
             there = ", ".join(kinds) or "none"
             yield f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {there}{closest(name, kinds)}"
-    if plans.slow == plans.fast:
-        yield f"study.overtaking.slow = {plans.slow}: slow and fast must name two different kinds"
+    if compared.slow == compared.fast:
+        yield f"study.overtaking.slow = {compared.slow}: slow and fast must name two different kinds"
 
 
 def _of_study(settings: Settings[Any]) -> Iterator[str]:
@@ -91,14 +91,14 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
 
 
 def _of_collaboration(settings: Settings[Any]) -> Iterator[str]:
-    plan = settings.collaboration
-    if plan is None:
+    collaboration = settings.collaboration
+    if collaboration is None:
         return
-    yield from (f"collaboration.{problem}" for problem in plan.problems())
-    yield from collaboration_problems(settings.scenario, plan)
-    if plan.deliver_months.full >= (months := settings.money.horizon_months):
+    yield from (f"collaboration.{problem}" for problem in collaboration.problems())
+    yield from collaboration_problems(settings.scenario, collaboration)
+    if collaboration.deliver_months.full >= (months := settings.money.horizon_months):
         yield (
-            f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
+            f"collaboration.deliver_months.full = {collaboration.deliver_months.full:g}: must be below "
             f"money.horizon_months = {months}, or nothing is ever delivered"
         )
 
@@ -111,11 +111,11 @@ def _of_first_party(settings: Settings[Any]) -> Iterator[str]:
 
 
 def _of_comparison(settings: Settings[Any]) -> Iterator[str]:
-    plans = {
+    possible = {
         "levels of collaboration are compared": settings.collaboration,
         "own data are built": settings.first_party,
     }
-    compared = [what for what, plan in plans.items() if plan is not None]
+    compared = [what for what, asked in possible.items() if asked is not None]
     if not compared or not isinstance(settings.study, ValueSettings):
         return
     if settings.study.tune is not None:
@@ -128,7 +128,7 @@ CHECKS = (
     _of_arms,
     _of_seed,
     _of_valuations,
-    _of_two_plans,
+    _of_overtaking,
     _of_study,
     _of_collaboration,
     _of_first_party,

@@ -97,8 +97,8 @@ class Settings(Model, Generic[StudySettings]):
     @property
     def played_scenario(self) -> Scenario:
         """The scenario as it is at the firm's level of collaboration."""
-        plan = self.collaboration
-        return self.scenario if plan is None else carried_out(self.scenario, plan)
+        collaboration = self.collaboration
+        return self.scenario if collaboration is None else carried_out(self.scenario, collaboration)
 
     def tree(self) -> dict[str, Any]:
         """Return plain data in the shape of the YAML files: the scenario's parts stand at the top level."""

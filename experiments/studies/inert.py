@@ -205,7 +205,7 @@ def _in_usual_blocks(cell: Cell) -> Cell:
 
 
 def _rows(result: CellResult) -> str:
-    """Return all numbers of a cell as text, in which a number that is none equals itself, read from the disk or not."""
+    """Return all numbers of a cell as text, in which nan equals itself, read from the disk or not."""
     return json.dumps([result.rows, result.timeseries, result.auctions], default=float)
 
 

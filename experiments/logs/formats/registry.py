@@ -250,7 +250,7 @@ def _files_of_tables(supply: LogSupply) -> list[Path]:
 
 
 def _parts_of(supply: LogSupply) -> Iterator[bytes]:
-    """Yield the size and the beginning of every file that is joined: nobody knows them but who has the files."""
+    """Yield the size and the beginning of every file that is joined, known only to those who have the files."""
     for file in [*files_of(Path(supply.path)), *_files_of_tables(supply)]:
         with file.open("rb") as content:
             yield str(file.stat().st_size).encode() + content.read(_SALTED_BYTES)
