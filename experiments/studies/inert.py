@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
-from typing import Any
 
 import pandas as pd
 
@@ -80,7 +79,7 @@ def inert_in_run(point: Point, cell_of: Callable[[Point], Cell], work: Work) -> 
     yield from _in_vain(point, is_same, ("study",))
 
 
-def paces_nothing(settings: Settings[Any], cells: Sequence[Cell]) -> Iterator[str]:
+def paces_nothing(settings: Settings, cells: Sequence[Cell]) -> Iterator[str]:
     """Yield a sentence that names the strategies in these cells that pace a budget, where there is none."""
     scenario = settings.scenario
     bidders, requests = scenario.bidders, scenario.supply.requests

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...config.first_party import FirstParty
 from ...config.settings import Settings
@@ -70,7 +70,7 @@ def cost_table(summary: pd.DataFrame, *, has_costs: bool) -> Iterator[Table]:
 
 
 def own_data_sentences(
-    data: FirstParty, settings: Settings[Any], when: Estimate, net: Estimate, back: Estimate, volume: Estimate
+    data: FirstParty, settings: Settings, when: Estimate, net: Estimate, back: Estimate, volume: Estimate
 ) -> Iterator[str]:
     """Yield when to switch from bought data to own ones and what that nets, or that it never pays; and from what volume on."""
     horizon, currency = f"{settings.money.horizon_months} months", settings.scenario.currency
