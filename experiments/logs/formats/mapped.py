@@ -37,7 +37,7 @@ _JUDGED = 50
 """Number of first lines off which the separator is read, where the file has no header."""
 _CALENDAR = {"hour": 23, "weekday": 7}
 """The highest value of features so called; weekdays are counted from 0 to 6 or from 1 to 7."""
-_OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] = {
+OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] = {
     "floor": ("number", 0, PRICE_MAX),
     "bid": ("number", 0, PRICE_MAX),
     "conversion": ("flag", 0, 1),
@@ -149,7 +149,7 @@ class Mapped:
         if m.price:
             price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
             found = [replace(price, decimal=m.decimal), *found]
-        for role, (kind, low, high) in _OPTIONAL.items():
+        for role, (kind, low, high) in OPTIONAL.items():
             gaps = missing if role in _WITH_GAPS else ()
             if name := getattr(m, role):
                 one = Column(name, kind, low, high, missing=gaps, role=f"@{role}", decimal=m.decimal)
