@@ -21,6 +21,7 @@ from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000
 _BLOCK_BYTES = 1 << 20
+SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
