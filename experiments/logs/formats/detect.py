@@ -116,7 +116,7 @@ def _text(file: Path, lines: list[str]) -> str:
             return CLICK_PRICE_PCTR
     if len(first) > 1:
         raise BadInput(f"{file}, row 1: a text file with the cells {_listed(first)}")
-    raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
+    raise BadInput(f"{file}, row 1: {lines[0][:100]!r}: unknown log format; {_SAY}")
 
 
 def _by_header(cells: Sequence[str], mark: str) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
@@ -163,8 +161,3 @@ def check_names(where: str, names: Sequence[str], wanted: Sequence[Column], file
             f"{where}: has no column {name!r}{closest(name, known)}; it has {safe_names(names)}"
             for name in absent
         )
-
-
-def as_numbers(rows: Rows, key: str) -> Any:
-    """Return a numeric column of some rows; zeros where there is none."""
-    return rows[key] if key in rows.columns else np.zeros(len(rows))
