@@ -15,7 +15,7 @@ DONE = np.int64(-1)
 SOME = 8
 """Places of a shortlist that are looked at together for whose bid counts."""
 RETRIED = 4
-"""Whether orders are alike is tried again after so many groups of cells."""
+"""The number of groups of cells after which it is tried again whether orders are alike."""
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 

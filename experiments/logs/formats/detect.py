@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import BadInput
-from ..rows.compression import PARQUET, files_of, head, raw_kind
+from ..rows.compression import PARQUET, head
+from ..rows.files import files_of, logs_in, raw_kind
 from ..rows.parquet import parquet_names
 from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
 from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
-from .json_lines import first_object, is_json, is_spread_json, paths_in
+from .json_lines import SPREAD_JSON, first_object, is_json, is_spread_json, paths_in
 from .presets import nearest, preset_of
 
 RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
@@ -23,9 +24,6 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py", ".ipynb", ".pdf", ".png", ".jpg", ".html", ".sh"}
-_ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
-SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
 def detect(path: Path, *, mapped: bool = False) -> str:
@@ -43,7 +41,7 @@ def detect(path: Path, *, mapped: bool = False) -> str:
         return MAPPED
     if path.is_dir() and any(raw_kind(file) for file in files):
         return RAW
-    formats = {file: _one(file) for file in likely(files) if len(files) == 1 or head(file, 64).strip()}
+    formats = {file: _one(file) for file in logs_in(path) if len(files) == 1 or head(file, 64).strip()}
     if not formats:
         return _one(files[0])
     if len(set(formats.values())) > 1:
@@ -52,13 +50,6 @@ def detect(path: Path, *, mapped: bool = False) -> str:
             f"{path}: holds files of several formats: {shown}; give one of them, or a folder with those of one"
         )
     return next(iter(formats.values()))
-
-
-def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
-    """Return the files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
-    beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
-    kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
-    return kept or list(files[:1])
 
 
 def _one(file: Path) -> str:
@@ -125,7 +116,7 @@ def _text(file: Path, lines: list[str]) -> str:
             return CLICK_PRICE_PCTR
     if len(first) > 1:
         raise BadInput(f"{file}, row 1: a text file with the cells {_listed(first)}")
-    raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
+    raise BadInput(f"{file}, row 1: {lines[0][:100]!r}: unknown log format; {_SAY}")
 
 
 def _by_header(cells: Sequence[str], mark: str) -> str:
