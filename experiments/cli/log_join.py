@@ -9,7 +9,7 @@ from ..logs.formats.joins.join_counts import count_joins
 from ..logs.formats.registry import open_joined
 from ..logs.rows.row_audit import RowAudit
 from ..report import tables
-from ..report.join_counts import join_sentences, join_tables
+from ..report.wording.join_counts import join_sentences, join_tables
 from .log import Call, override
 
 

@@ -20,7 +20,7 @@ from jointbid.experiments.logs.formats.joins.join_counts import count_joins
 from jointbid.experiments.logs.formats.joins.keys import one_form
 from jointbid.experiments.logs.formats.registry import open_joined
 from jointbid.experiments.logs.rows.row_audit import RowAudit
-from jointbid.experiments.report.join_counts import _sides, cell, part
+from jointbid.experiments.report.wording.join_counts import _sides, cell, part
 
 ROWS, PEOPLE = 600, 90
 START = pd.Timestamp("2025-03-03")

@@ -7,16 +7,8 @@ from rich.console import Console
 
 from jointbid.experiments.estimate.ladder import ladder_summary, lookup
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.report.tables import (
-    FOOTNOTE,
-    estimand_table,
-    ladder_table,
-    linked,
-    plain,
-    show,
-    source_table,
-    text_table,
-)
+from jointbid.experiments.report.tables import FOOTNOTE, linked, plain, show, text_table
+from jointbid.experiments.report.value_tables import estimand_table, ladder_table, source_table
 
 SINGLE = Sides("best_single", {"best_single": "context"})
 UNIT = "CNY per million bid requests"

@@ -1,4 +1,4 @@
-"""Columns of a chunk: text that is recoded by its distinct values, money, time, and the table they make."""
+"""Columns of a chunk: text that is recoded by its distinct values, money, time, and the table they make; names and types of all columns."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from ...config.value_settings import ValueSettings
 from ...estimate.intervals import combined, required_replications
 from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
 from ...estimate.sides import Sides
-from ...report import tables
+from ...report import value_tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
 from ...report.wording.learning import learning_sentences
@@ -80,12 +80,12 @@ class Ladders(MarketPart[ValueSettings]):
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the tables of arms, of differences, of sources, and of what learning costs."""
-        yield tables.ladder_table(summary, self._sides)
-        yield tables.estimand_table(summary, self._sides)
+        yield value_tables.ladder_table(summary, self._sides)
+        yield value_tables.estimand_table(summary, self._sides)
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
-            yield tables.source_table(summary, self.plan.sources)
+            yield value_tables.source_table(summary, self.plan.sources)
         if len(costs := learning.table(summary)):
-            yield tables.learning_table(costs)
+            yield value_tables.learning_table(costs)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
         """Return what learning costs each arm, where both valuations are asked for."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ..logs.formats.joins.join_counts import JoinCounts, TableCounts
-from .tables import text_table
+from ...logs.formats.joins.join_counts import JoinCounts, TableCounts
+from ..tables import text_table
 
 if TYPE_CHECKING:
     from rich.table import Table
