@@ -21,7 +21,8 @@ from jointbid.sim.scenario import Model
 from ...config.messages import render
 from ...config.plugin_folders import folders
 from ...errors import BadInput
-from .mapping import Mapping, fits
+from .mapping import Mapping
+from .patterns import GROUPS, fits
 
 FOLDER = "log_format"
 _KEPT = ("price", "click")
@@ -63,7 +64,7 @@ class Preset(Model):
         return Mapping.model_validate(left)
 
 
-_GROUPS = ("profile", "context", "history", "ad", "lists")
+_GROUPS = (*GROUPS, "lists")
 _COLUMNS = (
     "price",
     "click",
