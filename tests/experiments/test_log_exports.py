@@ -14,7 +14,9 @@ from tests.experiments.log_files import read_log, supply
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.joins.join_counts import count_joins
+from jointbid.experiments.logs.formats.joins.store import TableStore
 from jointbid.experiments.logs.formats.registry import open_joined
+from jointbid.experiments.logs.replay.rejoined import Change, owners_tables, rejoined
 from jointbid.experiments.logs.rows.column import Column, flag, number_in
 from jointbid.experiments.logs.rows.conditions import condition_of
 from jointbid.experiments.logs.rows.row_audit import RowAudit
@@ -191,3 +193,19 @@ def test_a_date_that_is_not_iso_is_refused_with_the_patterns_that_fit(cell, name
 def test_ranges_of_numbers_with_marks_and_a_currencys_sign(cell, decimal, number):
     assert number_in(cell, decimal) == number
     assert "without a currency" in Column("price", "number").rule("$1.20")
+
+
+def test_the_match_rate_is_that_of_people_and_not_of_a_table_that_all_know(tmp_path):
+    ads = {"path": "ads.csv", "key": "site", "ad": ["cate"]}
+    log = export(tmp_path, {"ads": ads, "crm": {"path": "crm.csv", "key": "who", "profile": ["seg*"]}})
+    pd.DataFrame({"site": ["news", "mail"], "cate": ["x", "y"]}).to_csv(tmp_path / "ads.csv", index=False)
+    read_table = read(tmp_path)
+    joins = read_table.joins
+    assert isinstance(joins, TableStore)
+    assert owners_tables(joins.mapping) == ["crm"]
+    made, found = rejoined(read_table, joins.mapping, Change(kept=1), 1)
+    assert (found == (log["who"] <= 40)).all()
+    none, found = rejoined(read_table, joins.mapping, Change(kept=0), 1)
+    assert not found.any()
+    assert set(none.frame["segment"].astype(str)) == {""}
+    assert (none.frame["cate"].astype(str) == made.frame["cate"].astype(str)).all()
