@@ -133,7 +133,7 @@ class CellPlan:
         ]
 
 
-def cell_of(settings: Settings[Any], arm: str, replication: int, **further: Any) -> Cell:
+def cell_of(settings: Settings, arm: str, replication: int, **further: Any) -> Cell:
     """Return a cell of the settings' market, with what their study says of holders and valuations; ``further`` fields come last."""
     own = {name: getattr(settings.study, name) for name in OF_THE_STUDY if hasattr(settings.study, name)}
     about = {
@@ -143,13 +143,6 @@ def cell_of(settings: Settings[Any], arm: str, replication: int, **further: Any)
         "replication": replication,
     }
     return Cell(**{**about, **own, **further})
-
-
-def unit(settings: Settings[Any]) -> tuple[float, str]:
-    """Return the number of bid requests that money is stated for, and the name of that unit."""
-    per = settings.report.per
-    names = {1.0: "request", 1e6: "million bid requests"}
-    return per, f"{settings.scenario.currency} per {names.get(per, f'{per:,.12g} bid requests')}"
 
 
 def best(pilot: CellResults, arms: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..cells.cell import Cell
 from ..config.changes import as_overrides
+from ..config.study_settings import SensitivitySettings
 from ..errors import BadInput
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import row_of
@@ -29,7 +30,7 @@ PANELS = {"morris_mean": "Effect over the range", "sobol_total": "Share of varia
 """Estimand -> its panel in the tornado."""
 
 
-class Sensitivity(Study):
+class Sensitivity(Study[SensitivitySettings]):
     """Morris's screening of all ranges; Sobol's indices of those that matter most, the others left as they are."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {"largest effect": ("morris_size", "effect")}
@@ -64,11 +65,11 @@ class Sensitivity(Study):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield which keys move the value of joint data."""
-        yield from sentences(summary, self.unit[1])
+        yield from sentences(summary, self.unit.name)
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the keys by what they move."""
-        yield effect_table(summary, self.settings.study.ranges, self.unit[1])
+        yield effect_table(summary, self.settings.study.ranges, self.unit.name)
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the tornado."""
@@ -120,4 +121,4 @@ class Sensitivity(Study):
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> Row:
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))
         found = Estimate(row[name], low, high, n)
-        return row_of(estimand, row["key"], metric, unit_of(metric, self.unit[1]), found)
+        return row_of(estimand, row["key"], metric, unit_of(metric, self.unit.name), found)

@@ -58,3 +58,8 @@ def end():
     while running:
         with running.pop() as process:
             process.kill()
+
+
+def crowd():
+    """How many programs share a core, at least 1: a wait is that many times as long."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())

@@ -467,7 +467,7 @@ def test_inspect_does_not_count_a_campaign_of_few_persons(tmp_path, capsys):
         == 0
     )
     said = " ".join(capsys.readouterr().out.replace("|", " ").split())
-    assert "few (too few persons to be told)" in said
+    assert "few (too few persons to be shown)" in said
     assert "many (" in said
 
 

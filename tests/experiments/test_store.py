@@ -254,7 +254,7 @@ def test_ctrl_c(executor):
     started = time.monotonic()
     go_on(process)
     _, said = process.communicate(timeout=30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 5 * drivers.crowd()
     assert process.returncode == 130
     assert "the same command again goes on" in said
     assert "Traceback" not in said

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from jointbid.sim.scenario import Model
 
@@ -14,7 +14,7 @@ from ...config.messages import render
 from ...errors import BadInput
 from ..log_table import Roles
 from ..rows.column import Decimal
-from .patterns import GROUPS, fits, fitting_columns, is_pattern
+from .patterns import OWNED, fits, fitting_columns, is_pattern
 from .time_column import Name, TimeColumn
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
@@ -48,7 +48,21 @@ OUTCOMES = ("clicks", "conversions")
 """Tables of these names hold outcomes: a row found is one."""
 
 
-class JoinedTable(Model):
+class OwnedColumns(Model):
+    """Feature columns by who owns them: the person, the page, earlier touchpoints, the ad."""
+
+    profile: Names = ()
+    context: Names = ()
+    history: Names = ()
+    ad: Names = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All of these columns."""
+        return (*self.profile, *self.context, *self.history, *self.ad)
+
+
+class JoinedTable(OwnedColumns):
     """A table that is joined to the log by a key.
 
     `path` is a file or a folder, relative to the mapping. `key` is a column that both sides have, or {log column: table column};
@@ -61,10 +75,6 @@ class JoinedTable(Model):
 
     path: Name
     key: Annotated[dict[Name, Name], BeforeValidator(_as_key), Field(min_length=1)]
-    profile: Names = ()
-    context: Names = ()
-    history: Names = ()
-    ad: Names = ()
     valid_from: Stamp | None = None
     time: Stamp | None = None
     value: Name | None = None
@@ -76,17 +86,12 @@ class JoinedTable(Model):
     filter: Filter | None = None
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """All columns that are taken over as features."""
-        return (*self.profile, *self.context, *self.history, *self.ad)
-
-    @property
     def is_of_people(self) -> bool:
         """Whether its key is a person's: a profile and a history are."""
         return bool(self.profile or self.history)
 
 
-class Mapping(Model):
+class Mapping(OwnedColumns):
     """What the columns of a file are; `click` is needed, all others may be left out, also the `price`.
 
     `tables` are joined to the log by keys; with a table `clicks` among them the log needs no column `click`.
@@ -115,7 +120,7 @@ class Mapping(Model):
     price_unit: Unit = "cpm"
     price: Name | None = None
     click: Name | None = None
-    time: TimeColumn | None = None
+    time: Stamp | None = None
     floor: Name | None = None
     bid: Name | None = None
     conversion: Name | None = None
@@ -127,11 +132,7 @@ class Mapping(Model):
     known: Name | None = None
     propensity: Name | None = None
     filled: Names = ()
-    profile: tuple[Name, ...] = ()
-    context: tuple[Name, ...] = ()
-    history: tuple[Name, ...] = ()
-    ad: tuple[Name, ...] = ()
-    lists: tuple[Name, ...] = ()
+    lists: Names = ()
     list_separator: Annotated[str, Field(min_length=1)] = ","
     missing: tuple[str, ...] = MISSING
     no_key: tuple[str, ...] = ()
@@ -145,20 +146,18 @@ class Mapping(Model):
     @property
     def roles(self) -> Roles:
         """The feature columns of each data source, in the log itself."""
-        return Roles(self.profile, self.context, self.ad, frozenset(self.lists) & {*self._own}, self.history)
+        return Roles(
+            self.profile, self.context, self.ad, frozenset(self.lists) & {*self.features}, self.history
+        )
 
     @property
     def all_roles(self) -> Roles:
         """The feature columns of each data source, those of the tables among them."""
         whose = {
             source: (*getattr(self, source), *(name for table in self.tables.values() for name in getattr(table, source)))
-            for source in ("profile", "context", "history", "ad")
+            for source in OWNED
         }  # fmt: skip
         return Roles(lists=frozenset(self.lists), **whose)
-
-    @property
-    def _own(self) -> tuple[str, ...]:
-        return (*self.profile, *self.context, *self.history, *self.ad)
 
     @property
     def keyless(self) -> frozenset[str]:
@@ -171,11 +170,6 @@ class Mapping(Model):
         if self.user:
             return (self.user,)
         return next((tuple(table.key) for table in self.tables.values() if table.is_of_people), ())
-
-    @field_validator("time", mode="before")
-    @classmethod
-    def _name_alone(cls, value: Any) -> Any:
-        return _as_time(value)
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Mapping:
@@ -238,7 +232,7 @@ class Mapping(Model):
             if known := [column for column in table.features if column in taken]:
                 raise ValueError(f"{where}: {known[0]} is a name that every log has; rename the column")
         own_keys = {column for table in self.tables.values() for column in table.key}
-        if known := [column for column in self._own if column in own_keys and column in self.person]:
+        if known := [column for column in self.features if column in own_keys and column in self.person]:
             raise ValueError(f"{known[0]}: says who somebody is, and cannot be a feature")
         return self
 
@@ -266,7 +260,7 @@ class Mapping(Model):
             | fitting_columns(table, f"tables.{name}.", (of_tables or {}).get(name, ()), keys)
             for name, table in self.tables.items()
         }
-        found = [one for part in (made, *tables.values()) for group in GROUPS for one in part[group]]
+        found = [one for part in (made, *tables.values()) for group in OWNED for one in part[group]]
         lists = tuple(one for one in dict.fromkeys(found) if any(fits(one, name) for name in self.lists))
         return Mapping.model_validate({**self.model_dump(), **made, "lists": lists, "tables": tables})
 

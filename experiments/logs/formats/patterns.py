@@ -7,8 +7,8 @@ from fnmatch import fnmatchcase
 
 from ...errors import BadInput
 
-GROUPS = ("profile", "context", "history", "ad")
-"""The owners of feature columns."""
+OWNED = ("profile", "context", "history", "ad")
+"""The keys of feature columns, by who owns them."""
 
 
 def fitting_columns(
@@ -19,7 +19,7 @@ def fitting_columns(
     Raises:
         BadInput: a pattern that fits no column.
     """
-    groups: dict[str, tuple[str, ...]] = {group: getattr(part, group) for group in GROUPS}
+    groups: dict[str, tuple[str, ...]] = {group: getattr(part, group) for group in OWNED}
     taken = {*keys} | {name for columns in groups.values() for name in columns if not is_pattern(name)}
     made: dict[str, tuple[str, ...]] = {}
     for group, columns in groups.items():

@@ -12,10 +12,11 @@ from jointbid.sim.scenario import LogSupply
 
 from ...errors import BadInput, closest
 from ..log_table import Reader
-from ..rows.compression import PARQUET, head
+from ..rows.compression import head
 from ..rows.conditions import Condition, condition_of
 from ..rows.files import files_of, logs_in, raw_kind
 from . import detect
+from .any_file import kind_of, names_in
 from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
 from .featindex import FeatureIndex
@@ -25,8 +26,7 @@ from .joins.reader import Joined
 from .joins.store import TableStore
 from .joins.tables import TableRows
 from .jointbid_log import jointbid_log
-from .json_lines import is_json, is_spread_json
-from .mapped import Kind, Mapped, names_in
+from .mapped import Mapped
 from .mapping import Mapping, read_mapping
 from .presets import Preset, presets
 from .yzx import yzx
@@ -167,39 +167,39 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
             "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
         )
     mapping = read_mapping(Path(supply.mapping))
-    files, kind = _of_one_kind(path)
+    files = _of_one_kind(path)
     if mapping.tables:
-        return _joined(files, mapping, kind, supply).reader
+        return _joined(files, mapping, supply).reader
     if mapping.has_patterns:
-        mapping = mapping.expanded(mapping.header or names_in(files[0], kind))
-    return Mapped(files, mapping, kind, supply.nonclick_weight, _kept(mapping, supply.mapping)).reader
+        mapping = mapping.expanded(mapping.header or names_in(files[0]))
+    return Mapped(files, mapping, supply.nonclick_weight, _kept(mapping, supply.mapping)).reader
 
 
 def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
-    files, kind = _of_one_kind(path)
-    names = names_in(files[0], kind) if preset.mapping.header is None else []
+    files = _of_one_kind(path)
+    names = names_in(files[0]) if preset.mapping.header is None else []
     mapping = preset.mapping_for(names).expanded(names)
     keep = _kept(mapping, f"supply.format={supply.format}")
-    return Mapped(files, mapping, kind, supply.nonclick_weight, keep, preset.facts).reader
+    return Mapped(files, mapping, supply.nonclick_weight, keep, preset.facts).reader
 
 
 def _kept(mapping: Mapping, where: object) -> Condition | None:
     return condition_of(mapping.filter, f"{where}: filter", mapping.decimal)
 
 
-def _of_one_kind(path: Path) -> tuple[list[Path], Kind]:
-    """Return the files for a mapping, and what they all are.
+def _of_one_kind(path: Path) -> list[Path]:
+    """Return the files for a mapping.
 
     Raises:
         BadInput: files of several kinds.
     """
     files = logs_in(path, mapped=True)
-    kinds = {_kind(file) for file in files}
+    kinds = {kind_of(file) for file in files}
     if len(kinds) > 1:
         raise BadInput(
             f"{path}: holds files of several kinds ({', '.join(sorted(kinds))}); give them one by one"
         )
-    return files, kinds.pop()
+    return files
 
 
 def open_joined(supply: LogSupply) -> Joined:
@@ -218,26 +218,24 @@ def open_joined(supply: LogSupply) -> Joined:
             f"supply.mapping = {supply.mapping}: has no tables; say in its section tables what is joined to the log (docs/your-files.md)"
         )
     files = logs_in(Path(supply.path), mapped=True)
-    return _joined(files, mapping, _kind(files[0]), supply, forms=True)
+    return _joined(files, mapping, supply, forms=True)
 
 
-def _joined(
-    files: Sequence[Path], mapping: Mapping, kind: Kind, supply: LogSupply, *, forms: bool = False
-) -> Joined:
+def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
     tables = {name: TableRows.of(name, mapping, _folder(supply), drop_bad=False) for name in mapping.tables}
     first = {name: table.files[0] for name, table in tables.items()}  # refuses what is not there
     if mapping.has_patterns:
         of_tables: dict[str, Sequence[str]] = {
-            name: tables[name].table.header or names_in(file, _kind(file)) for name, file in first.items()
+            name: tables[name].table.header or names_in(file) for name, file in first.items()
         }
-        mapping = mapping.expanded(mapping.header or names_in(files[0], kind), of_tables)
+        mapping = mapping.expanded(mapping.header or names_in(files[0]), of_tables)
     columns = {column for table in mapping.tables.values() for column in table.key} | {*mapping.person}
     store = TableStore(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms
     )
     keep = _kept(mapping, supply.mapping)
-    log = Mapped(files, mapping, kind, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
+    log = Mapped(files, mapping, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
     return Joined(log, store)
 
 
@@ -253,7 +251,7 @@ def _files_of_tables(supply: LogSupply) -> list[Path]:
 
 
 def _parts_of(supply: LogSupply) -> Iterator[bytes]:
-    """Yield the size and the beginning of every file that is joined: nobody knows them but who has the files."""
+    """Yield the size and the beginning of every file that is joined, known only to those who have the files."""
     for file in [*files_of(Path(supply.path)), *_files_of_tables(supply)]:
         with file.open("rb") as content:
             yield str(file.stat().st_size).encode() + content.read(_SALTED_BYTES)
@@ -268,14 +266,6 @@ def joined_tables(supply: LogSupply) -> Mapping | None:
     """Return the mapping of a log with joined tables; None of any other log."""
     mapping = read_mapping(Path(supply.mapping)) if supply.mapping else None
     return mapping if mapping is not None and mapping.tables else None
-
-
-def _kind(file: Path) -> Kind:
-    """Return what a file for a mapping is, by its first bytes."""
-    start = head(file)
-    if is_spread_json(start):
-        raise BadInput(f"{file}: {detect.SPREAD_JSON}")
-    return "parquet" if start.startswith(PARQUET) else "json" if is_json(start) else "text"
 
 
 FORMATS: dict[str, Format] = {

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS, LogSupply, Rivals
 from jointbid.sim.scenario.source import OWNERS
 
+from ...config.run_settings import RunSettings
 from ...config.settings import Settings
-from ...config.value_settings import Replay
+from ...config.value_settings import Replay, ValueSettings
 from ...errors import BadInput
 from ...estimate.sides import BEST_SILO
 from ..formats.registry import joined_tables
@@ -48,10 +47,11 @@ class ReplayPlan:
         return 1 if self.settings.split == "time" else self.settings.splits
 
     @classmethod
-    def from_settings(cls, settings: Settings[Any]) -> ReplayPlan:
+    def from_settings(cls, settings: Settings) -> ReplayPlan:
         """Take what a replay uses of the settings of a study on a log."""
         supply, study, executor = settings.scenario.supply, settings.study, settings.executor
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
+        assert isinstance(study, RunSettings | ValueSettings)  # noqa: S101 - verbs that take one
         jobs = 1 if executor.name == "serial" else executor.jobs or -1
         silo = getattr(study, "silo", BEST_SILO)  # a run has none
         replay = _by_person(supply, study.replay)
@@ -238,9 +238,6 @@ def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.i
         return time_folds(len(log), settings.folds)
     if settings.split == "person":
         return (person_draws(log, seed) * settings.folds).astype(np.int64)
-    return assign_folds(_strata(log.frame), settings.folds, seed)
-
-
-def _strata(frame: pd.DataFrame) -> pd.Series:
-    """Campaign and outcome: every fold gets its share of each campaign's clicks."""
-    return frame["campaign"].astype(str) + "|" + frame["click"].astype(str)
+    # Every fold gets its share of each campaign's clicks.
+    strata = log.frame["campaign"].astype(str) + "|" + log.frame["click"].astype(str)
+    return assign_folds(strata, settings.folds, seed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -11,10 +10,10 @@ from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST
 from ...cells.cell import Cell
 from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
+from ...config.study_settings import AttributionSettings
 from ...estimate.intervals import paired_difference
 from ...report.wording.attribution import SHARES
 from ..base import Row
-from ..cell_plans import unit
 from ..sampled_markets import SampledMarkets, key_rows, share_rows
 from .firm import Firm
 
@@ -22,10 +21,10 @@ RULES = (BY_LAST_TOUCH, BY_CLAIMS, TEST)
 """What the firms' budgets are set by."""
 
 
-class Worlds(SampledMarkets[Firm]):
+class Worlds(SampledMarkets[AttributionSettings, Firm]):
     """A firm in each drawn market."""
 
-    def market(self, settings: Settings[Any], point: str) -> Firm:
+    def market(self, settings: Settings[AttributionSettings], point: str) -> Firm:
         """Return the firm of one market."""
         return Firm(settings, point)
 
@@ -71,7 +70,7 @@ class Worlds(SampledMarkets[Firm]):
         found = self.state.of(wanted)
         if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
             return None
-        scale, _ = unit(firm.settings)
+        scale = firm.settings.unit.scale
         records = [
             {
                 "replication": cell.replication - NEXT_SEASON,

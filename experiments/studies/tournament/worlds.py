@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
+from ...config.study_settings import TournamentSettings
 from ...estimate.intervals import contrast, mean_interval
 from ...estimate.ladder import row_of
 from ...estimate.ranking import SEAT_PROFIT, TIED
@@ -25,7 +26,7 @@ LEAD = "lead"
 """The column, and the estimand over all worlds, of how far the scenario's own first strategy is ahead of the best of the others."""
 
 
-class Worlds(SampledMarkets[Matches]):
+class Worlds(SampledMarkets[TournamentSettings, Matches]):
     """All strategies together in each drawn market.
 
     Args:
@@ -34,12 +35,16 @@ class Worlds(SampledMarkets[Matches]):
     """
 
     def __init__(
-        self, settings: Settings[Any], state: StudyState, own: Matches, leader: Callable[[], str]
+        self,
+        settings: Settings[TournamentSettings],
+        state: StudyState,
+        own: Matches,
+        leader: Callable[[], str],
     ) -> None:
         super().__init__(settings, state)
         self._own, self._leader = own, leader
 
-    def market(self, settings: Settings[Any], point: str) -> Matches:
+    def market(self, settings: Settings[TournamentSettings], point: str) -> Matches:
         """Return the matches in one market."""
         return Matches(settings, self._own.strategies, point)
 
@@ -73,7 +78,7 @@ class Worlds(SampledMarkets[Matches]):
             return
         yield from share_rows(self.table, "finding", {name: name for name in (*self._own.names, TIED)})
         lead = mean_interval(self.table[LEAD])
-        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit[1], lead)
+        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit.name, lead)
         yield from key_rows(self.table, LEAD, "decided_by", self.settings.study.ranges)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
@@ -92,7 +97,7 @@ class Worlds(SampledMarkets[Matches]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield who is ahead in each world."""
         if len(self.table):
-            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit[1]))
+            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit.name))
 
 
 def _together(matches: Matches) -> list[Cell]:

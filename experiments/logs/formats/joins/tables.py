@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
@@ -17,14 +15,13 @@ from ...rows.column import Column, Decimal
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, head, why
 from ...rows.conditions import Condition, condition_of, only_for
-from ...rows.delimited import Form, as_asked, below, form_of, header, read_rows
+from ...rows.delimited import Form, as_asked, below, form_of, header
 from ...rows.files import logs_in
-from ...rows.parquet import read_parquet
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
-from .. import detect
-from ..json_lines import is_json, is_spread_json, read_json
+from ..any_file import rows_of
+from ..json_lines import SPREAD_JSON, is_json, is_spread_json
 from ..mapping import MISSING, JoinedTable, Mapping
 from .keys import safe_names
 
@@ -125,12 +122,7 @@ class TableRows:
 
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
         check_file(f"tables.{self.name}, {file}", file, wanted, self._form)
-        start = head(file)
-        if start.startswith(PARQUET):
-            return read_parquet(file, wanted, self.audit, self.keep)
-        if is_json(start):
-            return read_json(file, wanted, self.audit, self.keep)
-        return read_rows(file, wanted, self.audit, self._form(file), keep=self.keep)
+        return rows_of(file, wanted, self.audit, partial(self._form, file), self.keep)
 
     def _form(self, file: Path) -> Form:
         return form_of(file, self.columns, self.table.delimiter, self.table.header, quoted=self.quoted)
@@ -149,7 +141,7 @@ def check_file(
     """
     start = head(file)
     if is_spread_json(start):
-        raise BadInput(f"{where}: {detect.SPREAD_JSON}")
+        raise BadInput(f"{where}: {SPREAD_JSON}")
     if start.startswith(PARQUET):
         try:
             names = pq.read_schema(file).names
@@ -177,8 +169,3 @@ def check_names(where: str, names: Sequence[str], wanted: Sequence[Column], file
             f"{where}: has no column {name!r}{closest(name, known)}; it has {safe_names(names)}"
             for name in absent
         )
-
-
-def as_numbers(rows: Rows, key: str) -> Any:
-    """Return a numeric column of some rows; zeros where there is none."""
-    return rows[key] if key in rows.columns else np.zeros(len(rows))
