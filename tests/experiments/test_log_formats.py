@@ -21,6 +21,7 @@ from jointbid.experiments.logs.formats.mapping import read_mapping
 from jointbid.experiments.logs.formats.registry import FORMATS
 from jointbid.experiments.logs.log_table import LogTable
 from jointbid.experiments.logs.read_log import stream
+from jointbid.experiments.logs.rows.column import COUNTED
 from jointbid.experiments.logs.rows.columns import clock17
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import (
@@ -420,7 +421,7 @@ def test_parquet_that_is_damaged_or_holds_nulls_and_infinities(forms):
         read(forms, "mapped_parquet")
     assert [problem.split(", ", 1)[1] for problem in caught.value.problems] == [
         "row 4, column 'paid_cpm': inf is not a finite number from 0 to 1e+09",
-        "row 6, column 'clicked': 4 is not 0 or 1 (or true or false, t or f, yes or no)",
+        f"row 6, column 'clicked': 4 is not 0 or 1 (or true or false, t or f, yes or no){COUNTED}",
         "row 8, column 'at': 'yesterday' is not a time (iso) from 2000 to 2099",
     ]
     log = read(forms, "mapped_parquet", drop_bad=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from ..rows.column import Decimal
+from ..rows.column import Decimal, number_in
 from .mapping import Mapping
 
 
-def without_gaps(mapping: Mapping) -> Callable[[str], str]:
+def without_gaps(missing: Collection[str]) -> Callable[[str], str]:
     """Return the rule by which spellings of a missing cell are empty text."""
-    gone = frozenset(mapping.missing)
+    gone = frozenset(missing)
     return lambda text: "" if text in gone else text
 
 
@@ -22,7 +22,7 @@ def feature_rule(mapping: Mapping, name: str, decimal: Decimal) -> Callable[[str
         name: the feature's column.
         decimal: the mark before the fraction of a number in its file.
     """
-    clean, edges, mark = without_gaps(mapping), mapping.buckets.get(name), mapping.list_separator
+    clean, edges, mark = without_gaps(mapping.missing), mapping.buckets.get(name), mapping.list_separator
     if edges is not None:
         return lambda text: _range(clean(text), edges, decimal)
     if name in mapping.lists:
@@ -32,9 +32,8 @@ def feature_rule(mapping: Mapping, name: str, decimal: Decimal) -> Callable[[str
 
 def _range(text: str, edges: Sequence[float], decimal: Decimal) -> str:
     """Return the range that holds a number; other text as it is."""
-    try:
-        number = float(text.replace(".", "").replace(",", ".") if decimal == "," else text)
-    except ValueError:
+    number = number_in(text, decimal)
+    if number is None:
         return text
     end = next((edge for edge in edges if number <= edge), None)
     return f"above {edges[-1]:g}" if end is None else f"up to {end:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,17 +17,15 @@ from numpy.typing import NDArray
 from ..log_table import Reader, impressions
 from ..rows import columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import Column, flag
+from ..rows.column import COUNTED, Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import first_lines
-from ..rows.conditions import Condition
-from ..rows.delimited import Form, headed
+from ..rows.conditions import Condition, only_for
+from ..rows.delimited import Form, form_of
 from ..rows.files import order_of
 from ..rows.repeated_ids import RepeatedIds
 from ..rows.row_audit import RowAudit
-from ..rows.separators import by_width
 from ..rows.times import Clock
-from .any_file import JUDGED, rows_of
+from .any_file import rows_of
 from .click_price_pctr import ROW_US, campaign_of
 from .feature_text import feature_rule, without_gaps
 from .mapping import PER_UNIT, Mapping
@@ -53,6 +52,7 @@ _TAKEN_FOR_ONE = {
     "user": "user ids stand in more than one file: they are taken for the same people (ids_per_file: true keeps them apart)",
     "episode": "episode ids stand in more than one file: they are taken for the same episodes (ids_per_file: true keeps them apart)",
 }
+WEIGHTED = f"rows with a click have a weight above 1, and count as that many clicks: if the weight is the row's number of impressions, clicks are too many{COUNTED}"
 NO_PRICE = "the mapping names no price: a landscape stands in for it (study.replay.landscapes)"
 
 
@@ -90,6 +90,12 @@ class Mapped:
         )  # fmt: skip
 
     @property
+    def _campaign(self) -> str:
+        """The campaign of a log that names none: one, as its files are parts of an export."""
+        place = Path(os.path.commonpath(self.files))
+        return campaign_of(next(one for one in (place, *place.parents) if "=" not in one.name))
+
+    @property
     def wanted(self) -> list[Column]:
         """Every column of the files that the mapping names."""
         return self._columns(None)
@@ -101,31 +107,28 @@ class Mapped:
         wanted, seen = self._columns(times), 0
         ids = {role: RepeatedIds() for role in _TAKEN_FOR_ONE if getattr(self.mapping, role)}
         for place, file in enumerate(self.files):
-            for block in rows_of(file, wanted, audit, partial(self._form, file, wanted), self.keep):
+            for block in rows_of(file, wanted, audit, partial(self.form, file), self.keep):
                 rows = self._usable(block, audit)
                 for role, repeated in ids.items() if len(self.files) > 1 else ():
                     if self.mapping.ids_per_file:
                         rows.columns[f"@{role}"] = _apart(rows[f"@{role}"], place)
                     else:
                         audit.notes[_TAKEN_FOR_ONE[role]] += repeated.add(str(file), rows[f"@{role}"])
+                if self.mapping.click and self.mapping.weight:
+                    audit.notes[WEIGHTED] += int(((rows["@click"] == 1) & (rows["@weight"] > 1)).sum())
                 known = self._known(rows, audit)
                 if known is not None:
                     rows.columns["@known"] = known
                 time_us = times.time_us(rows) if times else (seen + np.arange(len(rows))) * ROW_US
                 seen += len(rows)
-                yield self._chunk(file, rows, time_us)
+                yield self._chunk(rows, time_us)
                 if times:
                     audit.notes.update(dict.fromkeys(times.notes, len(rows)))
 
-    def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
-        """Return the form; the separator is the mapping's, or else read off the file."""
+    def form(self, file: Path) -> Form:
+        """Return how a text file is laid out; its separator is the mapping's, or else read off the file."""
         m = self.mapping
-        if m.delimiter is not None:
-            return Form(m.delimiter, m.header, m.quoted)
-        if m.header is None:
-            return headed(file, wanted, quoted=m.quoted)
-        lines = [line for line in first_lines(file, JUDGED) if line]
-        return Form(by_width(lines, len(m.header), quoted=m.quoted), m.header, m.quoted)
+        return form_of(file, self.wanted, m.delimiter, m.header, quoted=m.quoted)
 
     def _columns(self, times: RowTimes | None) -> list[Column]:
         """The columns that the mapping names, each with the rule and the key of its role; features have their names as keys."""
@@ -146,13 +149,7 @@ class Mapped:
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         found += [Column(name, lenient=True, decimal=m.decimal) for name in m.roles.features]
-        wanted = {column.name for column in found}
-        # What the filter reads need not be read otherwise.
-        return found + [
-            Column(name, "id", lenient=True, decimal=m.decimal)
-            for name in (self.keep.columns if self.keep else ())
-            if name not in wanted
-        ]
+        return found + only_for(self.keep, found, m.decimal)
 
     def _flag(self, name: str, role: str) -> Column:
         filled = name in self.mapping.filled
@@ -190,15 +187,15 @@ class Mapped:
         ] += int((lost & (rows["@price"] > rows["@bid"])).sum())
         return None
 
-    def _chunk(self, file: Path, rows: Rows, time_us: NDArray[np.int64]) -> pa.Table:
+    def _chunk(self, rows: Rows, time_us: NDArray[np.int64]) -> pa.Table:
         m, n = self.mapping, len(rows)
         click = rows["@click"] if m.click else np.zeros(n, dtype=np.int64)
-        scale, clean = PER_UNIT[m.price_unit], without_gaps(m)
+        scale, clean = PER_UNIT[m.price_unit], without_gaps(m.missing)
         table: dict[str, Any] = {
             "time_us": time_us,
             "campaign": make.recode(rows["@campaign"], clean)
             if m.campaign
-            else make.constant(campaign_of(file), n),
+            else make.constant(self._campaign, n),
             "click": click,
             "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale)
             if m.price
@@ -211,7 +208,7 @@ class Mapped:
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)
         if m.user:
-            table["user"] = make.recode(rows["@user"], clean).cast(pa.string())
+            table["user"] = make.recode(rows["@user"], without_gaps(m.keyless)).cast(pa.string())
         if "@known" in rows.columns:
             table["known"] = rows["@known"]
         for name in ("conversion", "episode", "pctr", "propensity"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ from ...config.messages import render
 from ...errors import BadInput
 from ..log_table import Roles
 from ..rows.column import Decimal
+from .patterns import OWNED, fits, fitting_columns, is_pattern
 from .time_column import Name, TimeColumn
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
@@ -22,6 +22,7 @@ PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm":
 MISSING = ("", "null", "Null", "NULL", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
 Cell = str | int | float | bool | None
+Filter = Annotated[str | dict[Name, Cell | list[Cell]], Field(min_length=1)]
 
 
 def _as_time(value: Any) -> Any:
@@ -43,8 +44,6 @@ Fit = Literal["exact", "trim", "number", "case", "sha256", "md5"]
 """How keys are compared: as they are; without space around them; without leading zeros and `.0`, too; in one case; or one side being the hash of the other's."""
 Stamp = Annotated[TimeColumn, BeforeValidator(_as_time)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
-OWNED = ("profile", "context", "history", "ad")
-"""The keys of feature columns."""
 OUTCOMES = ("clicks", "conversions")
 """Tables of these names hold outcomes: a row found is one."""
 
@@ -71,6 +70,7 @@ class JoinedTable(OwnedColumns):
     its `valid_from` on: of several rows of a key the last one before the log's row is taken. In the tables `clicks` and `conversions` a
     row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them. With `within_h` an
     outcome counts up to that many hours after the log's row; rows younger than that at the table's last outcome are left out. `decimal` is the mapping's where it is not given.
+    `filter` keeps some of its rows, and `header` names its columns where the file does not, as in the mapping.
     """
 
     path: Name
@@ -82,6 +82,8 @@ class JoinedTable(OwnedColumns):
     fit: Fit = "exact"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     decimal: Decimal | None = None
+    header: tuple[Name, ...] | None = None
+    filter: Filter | None = None
 
     @property
     def is_of_people(self) -> bool:
@@ -106,6 +108,7 @@ class Mapping(OwnedColumns):
     the file has none in its first line.
 
     Feature columns may be patterns as in `features_ctx_*`. `buckets` gives upper ends of ranges for features that are numbers.
+    `no_key` lists what stands in a user's or a key's cell where the person is unknown, as in 0, beside `missing`.
     `filter` keeps some of the rows: a condition in SQL, or values by column. `decimal` is the mark before a fraction. With
     `ids_per_file` users and episodes of two files are never the same.
     """
@@ -132,9 +135,10 @@ class Mapping(OwnedColumns):
     lists: Names = ()
     list_separator: Annotated[str, Field(min_length=1)] = ","
     missing: tuple[str, ...] = MISSING
+    no_key: tuple[str, ...] = ()
     full_information: bool = False
     tables: dict[Name, JoinedTable] = Field(default_factory=dict)
-    filter: str | dict[Name, Cell | list[Cell]] | None = None
+    filter: Filter | None = None
     buckets: dict[Name, Annotated[tuple[float, ...], Field(min_length=1)]] = Field(default_factory=dict)
     decimal: Decimal = "."
     ids_per_file: bool = False
@@ -156,6 +160,11 @@ class Mapping(OwnedColumns):
         return Roles(lists=frozenset(self.lists), **whose)
 
     @property
+    def keyless(self) -> frozenset[str]:
+        """The spellings of a key that is none."""
+        return frozenset((*self.missing, *self.no_key))
+
+    @property
     def person(self) -> tuple[str, ...]:
         """The log's columns that say who it is: `user`, or the key of the first table of people; () where there is none."""
         if self.user:
@@ -175,8 +184,6 @@ class Mapping(OwnedColumns):
         unsorted = [name for name, edges in self.buckets.items() if list(edges) != sorted(set(edges))]
         if unsorted:
             raise ValueError(f"buckets: {unsorted[0]}: the upper ends must rise")
-        if self.filter is not None and not self.filter:
-            raise ValueError("filter: needs a condition, or values by column")
         leaking = [
             name
             for name in features
@@ -204,7 +211,7 @@ class Mapping(OwnedColumns):
         for name, table in self.tables.items():
             where, keys = f"tables.{name}", {*table.key, *table.key.values()}
             if name in OUTCOMES and (table.features or table.valid_from):
-                outcomes = "path, key, time, value, within_h, fit, delimiter and decimal"
+                outcomes = "path, key, time, value, within_h, fit, filter, header, delimiter and decimal"
                 raise ValueError(f"{where}: holds outcomes; it takes {outcomes}")
             if name not in OUTCOMES and (table.time or table.value or table.within_h):
                 raise ValueError(
@@ -229,43 +236,33 @@ class Mapping(OwnedColumns):
             raise ValueError(f"{known[0]}: says who somebody is, and cannot be a feature")
         return self
 
-    def expanded(self, names: Sequence[str]) -> Mapping:
-        """Return the mapping with the columns that its patterns fit, of those named; a column that is named itself is left out.
+    @property
+    def has_patterns(self) -> bool:
+        """Whether some of the feature columns are patterns."""
+        return any(map(is_pattern, self.all_roles.features))
+
+    def expanded(self, names: Sequence[str], of_tables: dict[str, Sequence[str]] | None = None) -> Mapping:
+        """Return the mapping with the columns that its patterns fit, but for keys and columns that are named themselves.
+
+        Args:
+            names: columns of the log.
+            of_tables: columns of each table.
 
         Raises:
             BadInput: a pattern that fits no column.
         """
-        groups = {group: getattr(self, group) for group in OWNED}
-        if not any(_is_pattern(one) for columns in groups.values() for one in columns):
+        if not self.has_patterns:
             return self
-        own = {name for columns in groups.values() for name in columns if not _is_pattern(name)}
-        made: dict[str, tuple[str, ...]] = {}
-        for group, columns in groups.items():
-            found: list[str] = []
-            for one in columns:
-                fitting = [name for name in names if fits(name, one) and name not in own]
-                if _is_pattern(one) and not fitting:
-                    raise BadInput(
-                        f"supply.mapping: {group}: no column fits {one!r}; there are {', '.join(names)[:300]}"
-                    )
-                found += fitting if _is_pattern(one) else [one]
-            made[group] = tuple(dict.fromkeys(found))
-        lists = tuple(
-            name
-            for columns in made.values()
-            for name in columns
-            if any(fits(name, one) for one in self.lists)
-        )
-        return Mapping.model_validate({**self.model_dump(), **made, "lists": lists})
-
-
-def _is_pattern(name: str) -> bool:
-    return "*" in name
-
-
-def fits(name: str, pattern: str) -> bool:
-    """Return whether a column's name is another one, or fits it as a pattern, in any case."""
-    return fnmatchcase(name.casefold(), pattern.casefold())
+        keys = {key for table in self.tables.values() for key in (*table.key, *table.key.values())}
+        made: dict[str, Any] = fitting_columns(self, "", names, keys)
+        tables = {
+            name: table.model_dump()
+            | fitting_columns(table, f"tables.{name}.", (of_tables or {}).get(name, ()), keys)
+            for name, table in self.tables.items()
+        }
+        found = [one for part in (made, *tables.values()) for group in OWNED for one in part[group]]
+        lists = tuple(one for one in dict.fromkeys(found) if any(fits(one, name) for name in self.lists))
+        return Mapping.model_validate({**self.model_dump(), **made, "lists": lists, "tables": tables})
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -22,7 +22,8 @@ from ...config.messages import render
 from ...config.plugin_folders import folders
 from ...errors import BadInput
 from .mapped import OPTIONAL
-from .mapping import OWNED, Mapping, fits
+from .mapping import Mapping
+from .patterns import OWNED, fits
 
 FOLDER = "log_format"
 _ALIKE = 4

@@ -170,10 +170,9 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
     files = _of_one_kind(path)
     if mapping.tables:
         return _joined(files, mapping, supply).reader
-    if any("*" in name for name in mapping.roles.features):
-        mapping = mapping.expanded(names_in(files[0]))
-    keep = _kept(mapping, supply.mapping)
-    return Mapped(files, mapping, supply.nonclick_weight, keep).reader
+    if mapping.has_patterns:
+        mapping = mapping.expanded(mapping.header or names_in(files[0]))
+    return Mapped(files, mapping, supply.nonclick_weight, _kept(mapping, supply.mapping)).reader
 
 
 def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
@@ -185,8 +184,6 @@ def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
 
 
 def _kept(mapping: Mapping, where: object) -> Condition | None:
-    if mapping.filter is None:
-        return None
     return condition_of(mapping.filter, f"{where}: filter", mapping.decimal)
 
 
@@ -226,8 +223,13 @@ def open_joined(supply: LogSupply) -> Joined:
 
 def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
-    for name in mapping.tables:
-        TableRows.of(name, mapping, _folder(supply), drop_bad=supply.drop_bad).files  # noqa: B018 - refuses what is not there
+    tables = {name: TableRows.of(name, mapping, _folder(supply), drop_bad=False) for name in mapping.tables}
+    first = {name: table.files[0] for name, table in tables.items()}  # refuses what is not there
+    if mapping.has_patterns:
+        of_tables: dict[str, Sequence[str]] = {
+            name: tables[name].table.header or names_in(file) for name, file in first.items()
+        }
+        mapping = mapping.expanded(mapping.header or names_in(files[0]), of_tables)
     columns = {column for table in mapping.tables.values() for column in table.key} | {*mapping.person}
     store = TableStore(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms

@@ -27,15 +27,19 @@ class Change:
     lag_h: float = 0.0
 
 
-def feature_tables(mapping: Mapping) -> list[str]:
-    """Return the tables that give features."""
-    return [name for name, table in mapping.tables.items() if table.features]
+def owners_tables(mapping: Mapping) -> list[str]:
+    """Return the tables whose keys may fail to match: those of people; where none is, all that give features of an owner.
+
+    A table of ads is known to all bidders, and one of pages joins whether or not the person is known.
+    """
+    people = [name for name, table in mapping.tables.items() if table.is_of_people]
+    return people or [name for name, table in mapping.tables.items() if table.context]
 
 
 def rejoined(
     log: LogTable, mapping: Mapping, change: Change, seed: int
 ) -> tuple[LogTable, NDArray[np.bool_]]:
-    """Return the log with its tables joined in another way, and which rows have a record in one of them; shape (rows,).
+    """Return the log with its tables joined in another way, and which rows have a record in one of these; shape (rows,).
 
     Draws belong to the keys: all rows of a person change together, and of two shares the smaller is part of the larger.
     """
@@ -44,7 +48,7 @@ def rejoined(
     columns: dict[str, Any] = {}
     at_us = log.frame[AT].to_numpy() - round(change.lag_h * 3.6e9)
     found = np.zeros(len(log), dtype=bool)
-    for name in feature_tables(mapping):
+    for name in owners_tables(mapping):
         keys = _permuted(log.frame[key_column(name)].to_numpy(), change.permuted, seed)
         keys = np.where(draws(keys, seed, 1) < change.kept, keys, NO_KEY)
         held = log.joins.look_up(name, keys, at_us)

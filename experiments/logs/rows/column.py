@@ -20,6 +20,8 @@ Decimal = Literal[".", ","]
 """The mark before the fraction of a number."""
 _GROUP = "' \u00a0\u202f"
 """Marks between thousands, beside the one of point and comma that is not before the fraction."""
+COUNTED = "; a row of several impressions must be two rows: one with a 1 and the clicks as its weight, one with a 0 and the other impressions as its weight"
+_SIGNS = " \u00a0$\u20ac\u00a3\u00a5"
 _WITH_COMMA = rf"^\s*[+-]?(?:\d{{1,3}}(?:[.{_GROUP}]\d{{3}})+|\d*)(?:,\d*)?(?:[eE][+-]?\d+)?\s*$"
 _GROUPED = rf"^\s*[+-]?\d{{1,3}}(?:(?:[{_GROUP}]\d{{3}})+(?:\.\d*)?|(?:,\d{{3}})+\.\d+)\s*$"
 _WITH_UNIT = re.compile(r"(?=.*[^\d.,+\s-])[^\d.,+-]*[\d.,]*\d[^\d.,+-]*")
@@ -89,6 +91,8 @@ class Column:
             return self.reader.rule(cell)
         if self.kind == "flag" and self.role and not cell.strip().lstrip("-").isdecimal():
             return f"{self.allowed}; if any entry is a 1 and an empty cell a 0, say filled: [{self.name}] in the mapping"
+        if self.kind == "flag" and re.fullmatch(r"\s*\d+(\.0+)?\s*", cell):
+            return f"{self.allowed}{COUNTED}"
         if self.kind == "number" and self.decimal == "." and _COMMA.fullmatch(cell.strip()):
             return f"{self.allowed} (with a comma before the fraction: say decimal: ',' in the mapping)"
         if self.kind == "number" and self.decimal == "," and "." in cell:
@@ -128,6 +132,19 @@ def with_points(text: pa.Array) -> pa.Array:
     return pc.if_else(
         pc.match_substring_regex(text, _WITH_COMMA), points, pc.replace_substring(text, ".", ",")
     )
+
+
+def number_in(text: str, decimal: Decimal) -> float | None:
+    """Return the number in one cell, without marks between thousands and a currency's sign; None where there is none."""
+    plain = text.strip(_SIGNS)
+    if decimal == ",":
+        plain = re.sub(f"[.{_GROUP}]", "", plain).replace(",", ".")
+    elif re.fullmatch(_GROUPED, plain):
+        plain = re.sub(f"[,{_GROUP}]", "", plain)
+    try:
+        return float(plain)
+    except ValueError:
+        return None
 
 
 def numbers_of(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:

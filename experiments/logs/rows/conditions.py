@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,11 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from .column import as_text, with_points
+from .column import Column, Decimal, as_text, with_points
 
 Bools = NDArray[np.bool_]
 LEFT_OUT = "left out by the mapping's filter"
 _TABLE = "log"
+_IN_QUOTES = re.compile(r"'[^']*'")
+"""What DuckDB shows of a cell that it cannot convert, which may be an identifier."""
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
@@ -125,7 +128,7 @@ class SqlCondition:
                 "#row"
             ]
         except duckdb.Error as error:
-            shown = str(error).splitlines()[0]
+            shown = _IN_QUOTES.sub("'...'", str(error).splitlines()[0])
             raise BadInput(f"{self._where}: {self._text!r} cannot be applied: {shown}") from None
         found = np.zeros(rows, dtype=np.bool_)
         found[np.asarray(kept, dtype=np.int64)] = True
@@ -135,12 +138,24 @@ class SqlCondition:
         return with_points(text) if self._decimal == "," else text
 
 
-def condition_of(value: str | Mapping[str, Any], where: str, decimal: str = ".") -> Condition:
-    """Return the condition that a mapping's `filter` states.
+def only_for(keep: Condition | None, others: Sequence[Column], decimal: Decimal) -> list[Column]:
+    """Return the columns that a condition reads beside `others`, which are read anyway."""
+    names = {column.name for column in others}
+    return [
+        Column(name, "id", lenient=True, decimal=decimal)
+        for name in (keep.columns if keep else ())
+        if name not in names
+    ]
+
+
+def condition_of(value: str | Mapping[str, Any] | None, where: str, decimal: str = ".") -> Condition | None:
+    """Return the condition that a `filter` states; None where there is none.
 
     Raises:
         BadInput: text that is not a condition in SQL.
     """
+    if value is None:
+        return None
     return SqlCondition(value, where, decimal) if isinstance(value, str) else OneOf(value, decimal)
 
 

@@ -26,7 +26,7 @@ from .compression import BROKEN, first_lines, head, unpacked, why
 from .conditions import Condition
 from .partitions import partition_of, with_constants
 from .row_audit import RowAudit
-from .separators import by_names, cells_of
+from .separators import by_names, by_width, cells_of
 from .utf8_repair import Utf8Stream, escaped
 
 BLOCK_BYTES = 2 << 20
@@ -127,6 +127,24 @@ def headed(path: Path, columns: Sequence[Column], *, quoted: bool = True) -> For
     return Form(by_names(first, [column.name for column in columns]), None, quoted)
 
 
+def form_of(
+    path: Path,
+    columns: Sequence[Column],
+    delimiter: str | None,
+    names: Sequence[str] | None,
+    *,
+    quoted: bool = True,
+) -> Form:
+    """Return how a file is laid out: with `names` where it has no header; a first line that holds just these is one all the same."""
+    if names is None:
+        return Form(delimiter, None, quoted) if delimiter else headed(path, columns, quoted=quoted)
+    lines = [line for line in first_lines(path, _PREAMBLE) if line]
+    mark = delimiter or by_width(lines, len(names), quoted=quoted)
+    first = cells_of(lines[0], mark, quoted=quoted) if lines else []
+    is_header = [cell.casefold() for cell in first] == [name.casefold() for name in names]
+    return Form(mark, None if is_header else tuple(names), quoted)
+
+
 def below(path: Path, names: Sequence[str]) -> str:
     """Return a hint where a line below the first holds all names, as with a report's title above the header."""
     wanted = {name.casefold() for name in names}
@@ -162,7 +180,9 @@ class _Ragged:
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         self.rows.append(row.number)
-        if self._odd_row is None or not self._odd_row(row.number, row.text):
+        if row.text.strip() == "\\.":
+            self._audit.dropped["end mark of PostgreSQL's COPY"] += 1
+        elif self._odd_row is None or not self._odd_row(row.number, row.text):
             what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
             self._audit.reject(self._path, row.number, what, "ragged row")
         return "skip"

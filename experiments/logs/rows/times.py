@@ -36,6 +36,12 @@ _REWRITTEN = (
 )
 """Usual spellings that differ from ISO 8601, and what they are read as: those of BigQuery, Go, pandas."""
 _COUNT = re.compile(r"\d+(\.\d*)?([eE]\+?\d+)?")
+_PATTERNS = tuple(
+    f"{day}{clock}"
+    for day in ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
+    for clock in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S")
+)
+"""Spellings of spreadsheets and CRMs, which are named where one fits."""
 _LOOKS_ISO = re.compile(r"^\d{4}-\d\d-\d\d(?!\d)|^\d{8}(?:T\d{2,}|$)")
 
 Times = tuple[NDArray[np.int64], NDArray[np.bool_]]
@@ -130,7 +136,10 @@ class Clock:
         if self.unit == "iso" and text.replace(".", "", 1).isdecimal():
             said += "; if it counts from the log's own start, say unit: s, ms, us, min, h or d"
         elif self.unit == "iso" and re.search(r"\d", text):
-            said += "; other spellings are read by a pattern, as in unit: '%d/%m/%Y %H:%M'"
+            fitting = [f"'{one}'" for one in _PATTERNS if _moment(text, one) is not None]
+            said += "; other spellings are read by a pattern, as in unit: " + (
+                " or unit: ".join(fitting) or "'%d/%m/%Y %H:%M'"
+            )
         return said
 
 

@@ -117,6 +117,7 @@ def join_sentences(counts: JoinCounts, least: int) -> Iterator[str]:
     yield f"log: {counts.log}"
     if counts.persons is not None:
         yield f"log: {cell(counts.persons, least)} persons; folds and intervals of jointbid value go by person"
+    yield from (f"log: {note}" for note in counts.notes)
     for name, table in counts.tables.items():
         yield f"{name}: {table.loaded.rows}"
         yield from (f"{name}: {text}" for text in _of_table(table, least))
@@ -136,11 +137,15 @@ def _of_table(table: TableCounts, least: int) -> Iterator[str]:
             if table.never_met
             else "; each finds its row"
         )
+        if share > 0.5:
+            yield "that is most of them: if it has rows without an outcome, too, say which count, as in filter: {clicked: 1} for this table in the mapping"
     else:
-        yield (
-            f"{share:.0%} of the log's rows have a record; of the others joint data know no more than the log itself. "
-            f"{_share(table, 1):.0%} of the clicks have one, and {_share(table, 0):.0%} of the other rows"
+        sides = (
+            f" {_share(table, 1):.0%} of the clicks have one, and {_share(table, 0):.0%} of the other rows"
+            if table.clicks.sum(axis=0).all()
+            else ""
         )
+        yield f"{share:.0%} of the log's rows have a record; of the others joint data know no more than the log itself.{sides}"
         yield from _bias(table)
     if table.early:
         yield f"{table.early / max(rows, 1):.0%} of the log's rows come before the first record of their key is valid: they count as unmatched"
@@ -172,16 +177,15 @@ _FORMS = {
 
 
 def _share(table: TableCounts, click: int) -> float:
-    total = float(table.clicks[:, click].sum())
-    return float(table.clicks[1, click]) / total if total else float("nan")
+    return float(table.clicks[1, click] / table.clicks[:, click].sum())
 
 
 def _bias(table: TableCounts) -> Iterator[str]:
     """Yield a remark where clicks match more or less often than other rows, by more than chance."""
-    clicked, other = _share(table, 1), _share(table, 0)
     totals = table.clicks.sum(axis=0)
     if totals.min() < 1:
         return
+    clicked, other = _share(table, 1), _share(table, 0)
     overall = float(table.clicks[1].sum() / totals.sum())
     error = np.sqrt(overall * (1 - overall) * (1 / totals[0] + 1 / totals[1]))
     if error > 0 and abs(clicked - other) > UNLIKE * error:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import MICROS
 
 from ...estimate.sides import Sides
+from ...logs.formats.joins.store import TableStore
 from ...logs.formats.mapping import Mapping as LogMapping
-from ...logs.formats.registry import joined_tables
 from ...logs.replay.bids import expected_values, votes
 from ...logs.replay.bootstrap import resample, with_interval
 from ...logs.replay.crossfit import Model, cross_fit, honest, refit
@@ -26,7 +26,7 @@ from ...logs.replay.ladder_models import ALL, encodings_of
 from ...logs.replay.outcomes import UNLIMITED, ReplayOutcome
 from ...logs.replay.plan import PER, ReplayPlan, Requests, odds_shift
 from ...logs.replay.price_law import PriceLaw
-from ...logs.replay.rejoined import Change, feature_tables, rejoined
+from ...logs.replay.rejoined import Change, owners_tables, rejoined
 from ...logs.replay.stand_in_prices import votes_in
 from ...logs.replay.summary import profit_column
 from ...logs.small_groups import small_groups
@@ -101,9 +101,10 @@ def other_joins(
         prices: landscapes that stand in for the log's prices, the one that tables are of first; none where it has prices.
         progress: receives a line for each step.
     """
-    mapping = joined_tables(plan.supply)
-    if mapping is None or not feature_tables(mapping) or requests.log.joins is None:
+    joins = requests.log.joins
+    if not isinstance(joins, TableStore) or not owners_tables(joins.mapping):
         return None
+    mapping = joins.mapping  # its patterns are the columns that they fit
     silo = headline.chosen.get(headline.silo, headline.silo)
     costs = replace(costs, added=set(requests.log.roles.sources) - set(silo.split("+")))
     small = replace(plan, settings=plan.settings.model_copy(update={"folds": FOLDS, "penalties": (0.3,)}))
@@ -130,7 +131,7 @@ def other_joins(
 def _points(mapping: LogMapping) -> list[_Variation]:
     points = [_Variation("match_rate", Change(kept=kept)) for kept in (*KEPT, 1.0)]
     points += [_Variation("false_matches", Change(permuted=share)) for share in PERMUTED]
-    if any(mapping.tables[name].valid_from for name in feature_tables(mapping)):
+    if any(mapping.tables[name].valid_from for name in owners_tables(mapping)):
         points += [_Variation("staleness_h", Change(lag_h=lag)) for lag in LAGS_H]
     return points
 
@@ -147,9 +148,7 @@ class _Learner:
 
     def __init__(self, plan: ReplayPlan, requests: Requests, mapping: LogMapping) -> None:
         self._plan, self._requests, self._mapping = plan, requests, mapping
-        self._tables = {
-            column for name in feature_tables(mapping) for column in mapping.tables[name].features
-        }
+        self._tables = {column for name in owners_tables(mapping) for column in mapping.tables[name].features}
         roles = requests.log.roles
         self._models = {arm: roles.models[arm] for arm in dict.fromkeys((*roles.silos, "joint"))}
         self._kept: dict[str, Floats] = {}

@@ -64,11 +64,13 @@ class JoinCounts:
         log: rows read, used, dropped and why.
         persons: distinct ones in the log; None where no key is a person's.
         tables: by name.
+        notes: what else was decided on the way.
     """
 
     log: RowCount
     persons: int | None
     tables: dict[str, TableCounts]
+    notes: tuple[str, ...] = ()
 
 
 def count_joins(joined: Joined, audit: RowAudit) -> JoinCounts:
@@ -104,7 +106,7 @@ def count_joins(joined: Joined, audit: RowAudit) -> JoinCounts:
     for i, name in enumerate(mapping.tables):
         _finish(joined, i, name, found[name])
     persons = database.count("SELECT count(DISTINCT k) FROM persons") if mapping.person else None
-    return JoinCounts(RowCount(audit.read, audit.used, audit.reasons), persons, found)
+    return JoinCounts(RowCount(audit.read, audit.used, audit.reasons), persons, found, audit.sentences)
 
 
 def _add(joined: Joined, i: int, name: str, into: TableCounts, block: Any) -> None:

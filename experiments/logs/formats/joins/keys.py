@@ -12,13 +12,22 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
+from ....errors import BadInput
 from ..mapping import Fit
 
 NO_KEY = 0
 """The number of a row without a key."""
 FITS: tuple[Fit, ...] = ("exact", "trim", "number", "case", "sha256", "md5")
+_SCIENTIFIC = r"^\s*\d[.,](?P<digits>\d+)[eE]\+?(?P<power>\d{1,3})\s*$"
+_JUDGED, _BIG_SAMPLE = 10_000, 200_000
+"""Rows of a block by which keys are judged."""
+_FEW, _OFTEN, _PERSONS = 0.05, 20, 20
+"""A key on more than this part of the rows, and this many times as often as others, of at least so many persons, may be a placeholder."""
 BETWEEN = "\x1f"
 _BETWEEN = f"chr({ord(BETWEEN)})"
 _ODD_NAME = re.compile(r"[@/\\]|\d.*\d.*\d")
@@ -69,6 +78,28 @@ def hashed(columns: Sequence[str], fit: Fit, missing: Collection[str]) -> str:
 def text_list(values: Collection[str]) -> str:
     """Return SQL of a list of texts, in parentheses."""
     return "(" + ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values)) + ")"
+
+
+def refuse_rounded(where: str, cells: pa.Array) -> None:
+    """Raise `BadInput` where keys went through a spreadsheet that wrote long numbers as 1.23457E+12: many people have the same one then."""
+    judged = cells[:_JUDGED]
+    parts = pc.extract_regex(judged, _SCIENTIFIC).drop_null()
+    digits = pc.utf8_length(pc.struct_field(parts, "digits"))
+    lost = pc.less(digits, pc.struct_field(parts, "power").cast(pa.int64()))
+    if (pc.sum(lost).as_py() or 0) > _FEW * len(judged):
+        raise BadInput(
+            f"{where}: many keys are numbers without their last digits, as spreadsheets write long ones (1.23457E+12): "
+            "different people have the same key; export them again as text"
+        )
+
+
+def may_be_placeholder(keys: NDArray[np.int64]) -> bool:
+    """Return whether one person's key stands on so many of the rows that it may stand for unknown people, as 0 does in many exports."""
+    judged = keys[keys != NO_KEY][:_BIG_SAMPLE]
+    _, rows = np.unique(judged, return_counts=True)
+    return len(rows) >= _PERSONS and rows.max() > max(
+        _FEW * len(keys[:_BIG_SAMPLE]), _OFTEN * np.median(rows)
+    )
 
 
 def plain_text(cells: Any) -> pa.Array:

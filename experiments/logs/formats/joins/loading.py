@@ -16,7 +16,7 @@ from ...rows.checked_rows import Rows
 from ..feature_text import feature_rule
 from ..mapping import OUTCOMES, Fit, Mapping
 from .database import JoinDatabase
-from .keys import plain_text
+from .keys import plain_text, refuse_rounded
 from .tables import TableRows
 
 NO_KEY_GIVEN, REPEATS = "without a key", "repeat the key of another row"
@@ -101,7 +101,9 @@ class Loader:
 
     def _block(self, rows: Rows, first: int) -> pa.Table:
         columns: dict[str, Any] = {"line": np.arange(first, first + len(rows))}
-        columns |= {f"raw{i}": plain_text(rows[f"@key {i}"]) for i in range(len(self._table.key))}
+        for i, name in enumerate(self._table.key.values()):
+            columns[f"raw{i}"] = plain_text(rows[f"@key {i}"])
+            refuse_rounded(f"tables.{self._source.name}, column {name!r}", columns[f"raw{i}"])
         columns |= {"moment": np.asarray(rows["@at"], dtype=np.int64)} if self._stamped else {}
         columns |= {"value": rows["@value"]} if self._valued else {}
         decimal = self._source.decimal

@@ -19,11 +19,18 @@ from ...rows.read_ahead import read_ahead
 from ...rows.row_audit import RowAudit
 from ..mapped import Mapped
 from ..mapping import OUTCOMES
+from .keys import may_be_placeholder, plain_text, refuse_rounded
 from .store import TableStore
 from .tables import check_file
 
+ALL_CLICKED = 100
+"""So many rows of a log, all of them clicked, are taken for a mistake."""
 BLOCK_ROWS = 1_000_000
 """Rows that are joined at a time: each join scans the table once."""
+PLACEHOLDER = (
+    "rows were looked up, on many of which stands one and the same key of a person: if it stands for people who are not known "
+    "(0, unknown), say no_key: [its text] in the mapping"
+)
 PERSON, AT, KEY = "user", "join_time_us", "@key "
 
 
@@ -85,6 +92,11 @@ class Joined:
         for name, number in found.items():
             if rows and not number and name not in OUTCOMES:
                 raise BadInput(self._no_match(name, rows))
+            if name == "clicks" and number == rows >= ALL_CLICKED:
+                raise BadInput(
+                    f"tables.clicks: each of {rows:,} rows of the log finds a row in it, and so was clicked: if it has rows without a click, "
+                    f"too, say which of them are clicks, as in filter: {{clicked: 1}} (or {{event_type: click}})"
+                )
             what = "an outcome in" if name in OUTCOMES else "a record in"
             audit.notes[
                 f"rows were looked up in table {name}; {number / max(rows, 1):.3g} of them have {what} it"
@@ -101,9 +113,8 @@ class Joined:
     def blocks(self, audit: RowAudit) -> Iterator[Block]:
         """Yield the joined rows with what was found for them."""
         audit.private = True
-        mapping = self.store.mapping
-        for file in self.log.files if mapping.header is None else ():
-            check_file(str(file), file, self.log.wanted, mapping.delimiter, quoted=mapping.quoted)
+        for file in self.log.files:
+            check_file(str(file), file, self.log.wanted, self.log.form)
         for part in read_ahead(self._parts(audit), self.store.load):
             yield from self._joined(part, audit)
 
@@ -130,6 +141,8 @@ class Joined:
         if not len(together):
             return
         text = {name: together[KEY + name].cast(pa.string()) for name in self.log.carried}
+        for name, cells in text.items():
+            refuse_rounded(f"the log, column {name!r}", plain_text(cells))
         wanted: list[tuple[str, tuple[str, ...], Any]] = [
             (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
         ]
@@ -151,6 +164,7 @@ class Joined:
         columns[AT] = pa.array(at_us)
         people = numbers[PERSON] if mapping.person else None
         if people is not None:
+            audit.notes[PLACEHOLDER] += len(people) if may_be_placeholder(people) else 0
             columns[PERSON] = pc.if_else(pa.array(people == 0), "", pa.array(people).cast(pa.string()))
         yield Block(pa.table(columns), numbers, found, text, people)
 

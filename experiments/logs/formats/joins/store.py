@@ -48,7 +48,7 @@ class TableStore:
     @cached_property
     def database(self) -> JoinDatabase:
         """Where they are."""
-        return JoinDatabase(self.salt, self.mapping.missing, self.memory_gb)
+        return JoinDatabase(self.salt, self.mapping.keyless, self.memory_gb)
 
     def load(self) -> None:
         """Read every table, once.

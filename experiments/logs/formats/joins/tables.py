@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -13,7 +14,8 @@ from ...rows.checked_rows import Rows
 from ...rows.column import Column, Decimal
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, head, why
-from ...rows.delimited import Form, as_asked, below, headed, header
+from ...rows.conditions import Condition, condition_of, only_for
+from ...rows.delimited import Form, as_asked, below, form_of, header
 from ...rows.files import logs_in
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
@@ -90,7 +92,13 @@ class TableRows:
                     decimal=self.decimal,
                 )
             )
-        return found + [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
+        found += [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
+        return found + only_for(self.keep, found, self.decimal)
+
+    @cached_property
+    def keep(self) -> Condition | None:
+        """Which of its rows count; None: all."""
+        return condition_of(self.table.filter, f"tables.{self.name}.filter", self.decimal)
 
     def rows(self) -> Iterator[Rows]:
         """Yield the rows, block by block.
@@ -113,24 +121,23 @@ class TableRows:
         return text
 
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
-        mark = self.table.delimiter
-        check_file(f"tables.{self.name}, {file}", file, wanted, mark, quoted=self.quoted)
-        return rows_of(file, wanted, self.audit, lambda: _form(file, wanted, mark, quoted=self.quoted))
+        check_file(f"tables.{self.name}, {file}", file, wanted, self._form)
+        return rows_of(file, wanted, self.audit, partial(self._form, file), self.keep)
+
+    def _form(self, file: Path) -> Form:
+        return form_of(file, self.columns, self.table.delimiter, self.table.header, quoted=self.quoted)
 
 
-def _form(file: Path, wanted: Sequence[Column], mark: str | None, *, quoted: bool) -> Form:
-    return Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted)
-
-
-def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | None, *, quoted: bool) -> None:
+def check_file(
+    where: str, file: Path, wanted: Sequence[Column], form_of_text: Callable[[Path], Form]
+) -> None:
     """Raise `BadInput` for a file that lacks columns, without a word of what stands in it.
 
     Args:
         where: the beginning of messages.
         file: text with a header, JSON lines or Parquet.
         wanted: its columns.
-        mark: what separates them; None: it is read off the header.
-        quoted: whether cells may be in quotes.
+        form_of_text: returns how it is laid out, where it is text.
     """
     start = head(file)
     if is_spread_json(start):
@@ -141,7 +148,8 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
         except BROKEN as error:
             raise BadInput(f"{where}: cannot be read: {why(error)}") from error
     elif start.strip() and not is_json(start):
-        names = header(file, _form(file, wanted, mark, quoted=quoted))
+        form = form_of_text(file)
+        names = list(form.names or header(file, form))
     else:
         return
     check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted, file)
