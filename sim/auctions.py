@@ -170,7 +170,7 @@ NO_RESPONSES = room_for_responses(0)
 
 
 def block_ends(person: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each row of a chunk where a block that begins there must end, so that it holds nobody twice; shape (n,).
+    """Return for each row of a chunk where a block that begins there must end, so that it holds no person twice; shape (n,).
 
     >>> block_ends(np.array([7, 8, 7, 7, 9])).tolist()
     [2, 3, 3, 5, 5]

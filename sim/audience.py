@@ -184,7 +184,7 @@ def _types_of_new(
     if q == 0.0:
         return streams.whole(f"{factor}/{owner}", visits.start, visits.n, types)
     names = (f"profile/{owner}", f"{name}/{owner}", f"{factor}/{owner}")
-    return streams.told(names, visits.start, visits.n, types, q)
+    return streams.copied(names, visits.start, visits.n, types, q)
 
 
 def draw_consent(

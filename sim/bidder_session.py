@@ -249,5 +249,5 @@ def _held_by_others(name: str, columns: tuple[str, ...]) -> str:
 
 
 def _needs_people(name: str) -> str:
-    """Return what to do about a strategy that reads ``exposures`` where nobody comes twice; empty for any other column."""
+    """Return what to do about a strategy that reads ``exposures`` where no person comes twice; empty for any other column."""
     return "; it requires audience.people (the number of people), and no log" if name == EXPOSURES else ""

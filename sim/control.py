@@ -64,7 +64,7 @@ class Control:
             session.hear(standing)
 
     def close_accounts(self, now_us: int) -> None:
-        """Show each bidder its closing account, with all that it has not been told yet."""
+        """Show each bidder its closing account, with all that it has not received yet."""
         self._counting.take(now_us)
         for number, session, standing in self._standings(now_us):
             account = self._allowances[number].account

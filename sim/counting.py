@@ -1,4 +1,4 @@
-"""Clicks and conversions of bidders that are told their numbers alone, and no later than they come: all bidders' in one queue."""
+"""Clicks and conversions of bidders that receive their numbers alone, and no later than they come: all bidders' in one queue."""
 
 from __future__ import annotations
 

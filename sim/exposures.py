@@ -1,6 +1,6 @@
 """How often a person has been shown an advertiser's ads: the column ``exposures``, for strategies that declare it.
 
-It is exact at each request, as the kernel remembers it: a block of requests then holds nobody twice, so that what one auction
+It is exact at each request, as the kernel remembers it: a block of requests then holds no person twice, so that what one auction
 changes is there before the person comes again. The size of blocks changes no result.
 """
 

@@ -110,7 +110,7 @@ class Simulation:
         self.ledger = self.auctions.ledger
         self._is_stepped = is_stepped
         self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
-        """Whether nobody asks before the end what became of impressions."""
+        """Whether no bidder asks before the end what became of impressions."""
         self.aftermath = Aftermath(
             scenario, streams, self.sessions, self.auctions, sink, is_blind=self._is_blind
         )

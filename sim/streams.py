@@ -75,13 +75,13 @@ def _fill_whole(key: np.uint64, start: int, numbers: int, bits: int, out: NDArra
 
 
 @kernel
-def _fill_told(
-    leader: np.uint64, is_told: np.uint64, own: np.uint64, start: int, numbers: int, q: float, out: NDArray[np.int32]
+def _fill_copied(
+    leader: np.uint64, is_copied: np.uint64, own: np.uint64, start: int, numbers: int, q: float, out: NDArray[np.int32]
 ) -> None:  # fmt: skip
     for i in range(len(out)):
-        u, told = unit_in_row(own, start + i), unit_in_row(leader, start + i)
-        told = told if q > 0.0 else 1.0 - told
-        u = told if unit_in_row(is_told, start + i) < abs(q) else u
+        u, copied = unit_in_row(own, start + i), unit_in_row(leader, start + i)
+        copied = copied if q > 0.0 else 1.0 - copied
+        u = copied if unit_in_row(is_copied, start + i) < abs(q) else u
         out[i] = min(np.int32(u * numbers), np.int32(numbers - 1))
 
 
@@ -121,7 +121,7 @@ class Streams:
         _fill_whole(self.key64(name), start, numbers, bits, out)
         return out
 
-    def told(
+    def copied(
         self, names: tuple[str, str, str], start: int, n: int, numbers: int, q: float
     ) -> NDArray[np.int32]:
         """Whole numbers as ``whole``, but with probability ``|q|`` those of another stream, counted from the other end where q < 0; shape (n,).
@@ -129,8 +129,8 @@ class Streams:
         ``names``: the other stream, the one that says where it counts, and the numbers' own.
         """
         out = np.empty(n, dtype=np.int32)
-        leader, is_told, own = map(self.key64, names)
-        _fill_told(leader, is_told, own, start, numbers, q, out)
+        leader, is_copied, own = map(self.key64, names)
+        _fill_copied(leader, is_copied, own, start, numbers, q, out)
         return out
 
     def at(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.float64]:

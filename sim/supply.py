@@ -110,7 +110,7 @@ NO_REQUESTS = Chunk(
 def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
     """Whose contexts outside prices follow: those of all, or of the one advertiser.
 
-    With several advertisers and without common values, nobody's: they are drawn like theirs and, with private values, independent of them.
+    With several advertisers and without common values, of no advertiser: prices are drawn like theirs and, with private values, independent of them.
     """
     alone = len(set(advertisers)) == 1
     return next(iter(advertisers)) if scenario.bidders.values != "common" and alone else COMMON

@@ -29,7 +29,7 @@ SPARE = 2
 FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
 CAPPED = 16
-"""A shortlist has at least as many bids, if there are so many bidders, where frequency caps may leave out those of the first."""
+"""A shortlist has at least as many bids (or one a bidder) where frequency caps may leave out those of the first."""
 
 AT_ONCE = 64
 """Cells whose shortlists are made at once: the bids of some tens of bidders in them fit into a processor's nearest cache."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
 import subprocess
 import sys
@@ -103,7 +102,7 @@ def test_experiments_import_only_declared_dependencies():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
     declared = project["dependencies"] + extras["ray"] + extras["gym"]
-    names = {re.split(r"[^\w.-]", d)[0].lower() for d in declared} | {
+    names = {re.split(r"[^\w.-]", d)[0].lower().replace("-", "_") for d in declared} | {
         "omegaconf",  # hydra-core's own
         "pyyaml",
         "pydantic_core",  # pydantic's own
@@ -113,7 +112,7 @@ def test_experiments_import_only_declared_dependencies():
         (module, top)
         for module, top in foreign("experiments")
         if top not in {"sim", "strategies", "conf", "ray"}
-        and names.isdisjoint(dist.lower() for dist in by_import.get(top, []))
+        and names.isdisjoint(dist.lower().replace("-", "_") for dist in by_import.get(top, []))
     }
     assert undeclared == set()
 
@@ -135,15 +134,6 @@ def test_conf_holds_no_code():
     (docstring,) = ast.parse(code[0].read_text("utf-8")).body
     assert isinstance(docstring, ast.Expr)
     assert isinstance(docstring.value, ast.Constant)
-
-
-def test_command_line_starts_without_heavy_imports():
-    program = "import json, sys, jointbid.experiments.cli.main; print(json.dumps(sorted(sys.modules)))"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert HEAVY.intersection(json.loads(done.stdout)) == set()
 
 
 def test_the_kit_needs_no_pytest_until_it_makes_cases_for_it():

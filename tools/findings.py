@@ -227,11 +227,12 @@ def markdown(finding: Finding, question: str, answer: StudyResult) -> Iterator[s
 def choice_rows(finding: Finding, summary: pd.DataFrame) -> Iterator[str]:
     """Yield a row of Markdown for each of ``study.ranges``: the scenario's own value, both ends, and its part in the result."""
     from jointbid.experiments.config.points import load
+    from jointbid.experiments.config.value_settings import ValueSettings
     from jointbid.experiments.estimate.ladder import lookup
     from jointbid.experiments.report.numbers import shown
 
     (point,) = load(finding.verb, list(finding.overrides))
-    for one in point.settings.study.ranges:
+    for one in point.settings.of(ValueSettings).study.ranges:
         here: Any = point.settings.scenario.model_dump()
         for step in one.key.split("."):
             here = here[int(step)] if step.isdecimal() else here[step]

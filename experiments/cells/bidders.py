@@ -231,7 +231,7 @@ def _campaign(
     rivals: Rivals,
     spec: StrategySpec | None = None,
 ) -> Entrant:
-    """One campaign with the arm's data; where every bidder knows its value there are none."""
+    """One campaign with the arm's data; no campaign where every bidder knows its value."""
     own = spec or strategy_of(cell, advertiser)
     scenario = cell.scenario
     if scenario.response.family == "private_value":

@@ -25,7 +25,7 @@ SHORT = 60
 
 
 def main(options: Options) -> int:
-    """Explain each of the keys, of whatever verb has it."""
+    """Explain each of the keys, whichever verb has it."""
     if not options.words:
         raise BadInput(f"help: needs a KEY; usage: {options.usage}")
     return explain(None, options.words)
@@ -90,7 +90,7 @@ def _tree(verb: str) -> Mapping[str, Any]:
     return load(verb, [])[0].settings.tree()
 
 
-def show_common(verb: str, settings: Settings[Any]) -> None:
+def show_common(verb: str, settings: Settings) -> None:
     """Print the keys of ``verb`` that are used most, each with its meaning and its value in ``settings``."""
     known, tree = key_helps(verb), settings.tree()
     first = next(iter(settings.scenario.source), None)

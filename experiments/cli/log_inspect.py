@@ -51,7 +51,7 @@ def main(call: Call) -> int:
 
 
 class SmallGroups:
-    """Finds campaigns of fewer than `least` persons, whose counts are not told; none where `least` is 0."""
+    """Finds campaigns of fewer than `least` persons, whose counts are not shown; none where `least` is 0."""
 
     def __init__(self, least: int) -> None:
         self._least = least
@@ -143,7 +143,7 @@ def _moment(time_us: int) -> str:
 def _campaigns(survey: Survey, small: Collection[str]) -> str:
     most = sorted(survey.campaigns.items(), key=lambda item: -item[1][0])
     shown = ", ".join(
-        f"{name} ({'too few persons to be told' if name in small else f'{rows:,} rows, {clicks:,} clicks'})"
+        f"{name} ({'too few persons to be shown' if name in small else f'{rows:,} rows, {clicks:,} clicks'})"
         for name, (rows, clicks) in most[:9]
     )
     count = f"{len(most):,}" if len(most) < MOST_NAMES else f"{MOST_NAMES:,} or more"

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from ..config.points import Point
+from ..config.run_settings import RunSettings
 from ..errors import BadInput
 from .output import mute
 from .parser import Options
@@ -44,7 +45,7 @@ def _simulation(point: Point) -> tuple[list[Any], list[str]]:
     from ..report.run_tables import answer_tables, bidder_tables, calendar_table, pace, stock_tables
     from ..studies.run import run
 
-    done, about = run(point), point.settings
+    done, about = run(point), point.settings.of(RunSettings)
     title = f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}"
     shown = [
         *bidder_tables(done.bidders, about.scenario, title),

@@ -14,6 +14,7 @@ from jointbid.strategies.openrtb.checked import currency_of, names_of
 from ..cells.arms import FOCAL
 from ..cells.bidders import entrants
 from ..config.points import Point, load
+from ..config.run_settings import RunSettings
 from ..errors import BadInput
 from ..studies.cell_plans import cell_of
 from .parser import Options
@@ -30,7 +31,7 @@ def main(options: Options) -> int:
     """Serve until SIGINT or SIGTERM; both are a clean stop."""
     (point,) = load("run", options.words, config_dir=options.config_dir)
     server = made(point, options)
-    desk, about = server.desk, point.settings
+    desk, about = server.desk, point.settings.of(RunSettings)
     spec = about.scenario.bidders.strategy
     sys.stdout.write(
         f"{spec.name} answers as in {about.scenario.name}, arm {about.study.arm}, in {desk.currency}: POST {server.url}/bid\n"
@@ -76,7 +77,7 @@ def _desk(point: Point, options: Options) -> Desk:
     from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.openrtb.desk import Desk
 
-    about = point.settings
+    about = point.settings.of(RunSettings)
     scenario, study = about.played_scenario, about.study
     if scenario.supply.kind == "log":
         raise BadInput(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jointbid.sim.memory import open_memory
 from jointbid.strategies.market import MarketFacts
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 
-def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
+def strategy_problems(settings: Settings) -> Iterator[str]:
     """Every strategy is made once: its name, its parameters and what it demands of the market are then known to be right."""
     if settings.scenario.supply.kind == "log":  # a replay has policies of its own
         return
@@ -38,7 +38,7 @@ def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
             yield f"bidders.kinds.{name}: a strategy has that name; take another"
 
 
-def joining_problems(settings: Settings[Any]) -> Iterator[str]:
+def joining_problems(settings: Settings) -> Iterator[str]:
     """Arms of joined scores, of a strategy that reads the sources themselves."""
     for key in ("arm", "others", "silo"):
         asked = getattr(settings.study, key, None)
@@ -70,7 +70,7 @@ def sources_read(scenario: Scenario) -> tuple[str, ...]:
     return tuple(name for name in scenario.source if reads is None or name in reads)
 
 
-def floor_problems(settings: Settings[Any]) -> Iterator[str]:
+def floor_problems(settings: Settings) -> Iterator[str]:
     """Floors and rank numbers of bidders name bidders that take part."""
     names = bidder_names(settings.scenario.bidders.count)
     auction = settings.scenario.auction
@@ -83,7 +83,7 @@ def floor_problems(settings: Settings[Any]) -> Iterator[str]:
                 yield f"auction.{key}.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
 
 
-def memory_problems(settings: Settings[Any]) -> Iterator[str]:
+def memory_problems(settings: Settings) -> Iterator[str]:
     """What is remembered of people fits, with every bidder's caps."""
     scenario = settings.scenario
     names = bidder_names(scenario.bidders.count)
@@ -93,7 +93,7 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
         yield str(error)
 
 
-def seat_problems(settings: Settings[Any]) -> Iterator[str]:
+def seat_problems(settings: Settings) -> Iterator[str]:
     """Strategies of a tournament that cannot be made or distinguished, and a market in which seats differ."""
     if not isinstance(settings.study, TournamentSettings) or settings.scenario.supply.kind == "log":
         return
@@ -103,7 +103,11 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
         yield "auction.rank.by_bidder: the seats of a tournament rank alike; leave it empty"
     if settings.study.arm == SPLIT_BUDGET:
         yield f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
-    field, market, seen = lineup_of(settings), MarketFacts.of(settings.scenario), dict[str, int]()
+    field, market, seen = (
+        lineup_of(settings.of(TournamentSettings)),
+        MarketFacts.of(settings.scenario),
+        dict[str, int](),
+    )
     if len(field.strategies) < 2:
         yield f"study.strategies: name two or more; {' '.join(field.notes())}"
     for number, spec in enumerate(field.strategies):

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import BadInput
 from .keys import is_known, known_keys, nearest
 from .patch import SYNONYMS, has, patch
-from .settings import Settings
+from .settings import OwnSettings, Settings
 from .studies import STUDIES
 from .validation import validate
 
@@ -17,7 +17,7 @@ Changes = Mapping[str, Any]
 """Key of the command line -> its value."""
 
 
-def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings[Any]:
+def varied(settings: Settings[OwnSettings], changes: Changes, *, place: str) -> Settings[OwnSettings]:
     """The settings with these keys changed, the later ones last, and validated as if they had been given.
 
     Args:
@@ -38,12 +38,12 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
             raise BadInput(f"{place}: no such key {key}{nearest(key, known)}")
         tree = patch(tree, path, value)
     try:
-        return validate(verb, tree)
+        return validate(verb, tree).of(type(settings.study))
     except BadInput as error:
         raise BadInput([f"{place}: {problem}" for problem in error.problems]) from None
 
 
-def fewer(settings: Settings[Any], requests: int) -> dict[str, int]:
+def fewer(settings: Settings, requests: int) -> dict[str, int]:
     """Return the change that reduces the market to at most this number of bid requests."""
     now = settings.scenario.supply.requests
     return {"supply.requests": min(requests, now or requests)}

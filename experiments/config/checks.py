@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 from ..cells.arms import APART, CLICKS, arms_of, owners_of
 from ..cells.lattice import MAX_SOURCES
@@ -24,12 +23,12 @@ LOG_ARMS = (
 """Arms of a study that replays a log, which has two owners."""
 
 
-def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
+def all_checks(settings: Settings) -> tuple[Callable[[], Iterator[str]], ...]:
     """Return what looks for contradictions, of the market first; each yields a line with place, value and what is allowed."""
     return (*settings.scenario.checks, *(partial(check, settings) for check in CHECKS))
 
 
-def _of_arms(settings: Settings[Any]) -> Iterator[str]:
+def _of_arms(settings: Settings) -> Iterator[str]:
     scenario = settings.scenario
     if len(scenario.source) > MAX_SOURCES:
         yield f"source: {len(scenario.source)} sources; a study takes at most {MAX_SOURCES}"
@@ -43,13 +42,13 @@ def _of_arms(settings: Settings[Any]) -> Iterator[str]:
             yield f"study.{key} = {given}: must be one of {', '.join(allowed)}{closest(given, allowed)}"
 
 
-def _of_seed(settings: Settings[Any]) -> Iterator[str]:
+def _of_seed(settings: Settings) -> Iterator[str]:
     for suite, seeds in BENCHMARK_SEEDS.items():
         if settings.seed == seeds["test"]:
             yield f"seed = {settings.seed}: set apart for the results of the benchmark {suite}; take another one"
 
 
-def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
+def _of_valuations(settings: Settings) -> Iterator[str]:
     scenario, study = settings.scenario, settings.study
     valuation = str(getattr(study, "valuation", "bayes"))
     wrong = f"study.valuation = {valuation}: must be bayes"
@@ -61,19 +60,19 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
     yield from unmatched_problems(scenario, getattr(study, "learner", ""))
 
 
-def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
-    plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
-    if plans is None:
+def _of_overtaking(settings: Settings) -> Iterator[str]:
+    compared, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
+    if compared is None:
         return
-    for key, name in plans:
+    for key, name in compared:
         if name not in kinds:
             there = ", ".join(kinds) or "none"
             yield f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {there}{closest(name, kinds)}"
-    if plans.slow == plans.fast:
-        yield f"study.overtaking.slow = {plans.slow}: slow and fast must name two different kinds"
+    if compared.slow == compared.fast:
+        yield f"study.overtaking.slow = {compared.slow}: slow and fast must name two different kinds"
 
 
-def _of_study(settings: Settings[Any]) -> Iterator[str]:
+def _of_study(settings: Settings) -> Iterator[str]:
     study, count = settings.study, settings.scenario.bidders.count
     who = getattr(study, "who", None)
     if isinstance(who, int) and who > count:
@@ -86,36 +85,36 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
                 yield f"study.{key} = {arm}: with bidders.beliefs=winning must be none, joint or sources"
     if isinstance(study, AttributionSettings) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
-    if getattr(study, "upgrade", None) and study.tune is not None:
+    if isinstance(study, ValueSettings) and study.upgrade and study.tune is not None:
         yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
 
 
-def _of_collaboration(settings: Settings[Any]) -> Iterator[str]:
-    plan = settings.collaboration
-    if plan is None:
+def _of_collaboration(settings: Settings) -> Iterator[str]:
+    collaboration = settings.collaboration
+    if collaboration is None:
         return
-    yield from (f"collaboration.{problem}" for problem in plan.problems())
-    yield from collaboration_problems(settings.scenario, plan)
-    if plan.deliver_months.full >= (months := settings.money.horizon_months):
+    yield from (f"collaboration.{problem}" for problem in collaboration.problems())
+    yield from collaboration_problems(settings.scenario, collaboration)
+    if collaboration.deliver_months.full >= (months := settings.money.horizon_months):
         yield (
-            f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
+            f"collaboration.deliver_months.full = {collaboration.deliver_months.full:g}: must be below "
             f"money.horizon_months = {months}, or nothing is ever delivered"
         )
 
 
-def _of_first_party(settings: Settings[Any]) -> Iterator[str]:
+def _of_first_party(settings: Settings) -> Iterator[str]:
     if settings.first_party is not None:
         yield from first_party_problems(settings.scenario, settings.first_party)
         if settings.collaboration is not None:
             yield "first_party: a study is of collaboration or of own data; leave out collaboration"
 
 
-def _of_comparison(settings: Settings[Any]) -> Iterator[str]:
-    plans = {
+def _of_comparison(settings: Settings) -> Iterator[str]:
+    possible = {
         "levels of collaboration are compared": settings.collaboration,
         "own data are built": settings.first_party,
     }
-    compared = [what for what, plan in plans.items() if plan is not None]
+    compared = [what for what, asked in possible.items() if asked is not None]
     if not compared or not isinstance(settings.study, ValueSettings):
         return
     if settings.study.tune is not None:
@@ -128,7 +127,7 @@ CHECKS = (
     _of_arms,
     _of_seed,
     _of_valuations,
-    _of_two_plans,
+    _of_overtaking,
     _of_study,
     _of_collaboration,
     _of_first_party,

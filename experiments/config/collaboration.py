@@ -66,7 +66,7 @@ class Dial(Model):
     none: NonNegative = 0.0
     """The property at level 0; at level 1 it is that of the source."""
     shape: str | None = None
-    """The name of its own shape; null: the plan's."""
+    """The name of its own shape; null: that of `collaboration.shape`."""
 
 
 class Delivery(Model):
@@ -77,7 +77,7 @@ class Delivery(Model):
     full: NonNegative = 0.0
     """The months at level 1."""
     shape: str | None = None
-    """The name of its own shape; null: the plan's."""
+    """The name of its own shape; null: that of `collaboration.shape`."""
 
 
 class Collaboration(Model):
@@ -108,7 +108,7 @@ class Collaboration(Model):
     """The shares of the value that go to the party that bears the cost of integration."""
 
     def problems(self) -> Iterator[str]:
-        """Yield a line for each contradiction within the plan."""
+        """Yield a line for each contradiction between its keys."""
         named = {"shape": (self.shape, self.shapes), "cost": (self.cost, self.costs)}
         shapes = {key: dial.shape for key, dial in self.dials.items()}
         for key, shape in {**shapes, "deliver_months": self.deliver_months.shape}.items():
@@ -135,7 +135,7 @@ class Collaboration(Model):
         return {key: dial for key, dial in every.items() if dial is not None}
 
     def at(self, level: float, shape: str | None = None, cost: str | None = None) -> Collaboration:
-        """Return the plan at another level, along another of its shapes and costs."""
+        """Return the collaboration at another level, along another of its shapes and costs."""
         changes = {"level": level, "shape": shape or self.shape, "cost": cost or self.cost}
         return self.model_copy(update=changes)
 
@@ -151,7 +151,7 @@ class Collaboration(Model):
         return float(_between(delivery.none, delivery.full, self.moved(delivery.shape)))
 
     def moved(self, shape: str | None) -> float:
-        """Return g(level), the position of the dials of this shape, or of the plan's own."""
+        """Return g(level), the position of the dials of this shape, or of `collaboration.shape`."""
         return self.shapes[shape or self.shape].at(self.level)
 
 
@@ -159,11 +159,11 @@ SOURCE_KEYS = {"match_rate": "match_rate", "sync_interval_h": "sync_interval_h",
 """Dial -> the key of a source that it moves."""
 
 
-def carried_out(scenario: Scenario, plan: Collaboration) -> Scenario:
-    """Return the market at the plan's level."""
+def carried_out(scenario: Scenario, collaboration: Collaboration) -> Scenario:
+    """Return the market at the collaboration's level."""
     changes: dict[str, dict[str, Any]] = {}
-    for key, dial in plan.dials.items():
-        moved, of_source = plan.moved(dial.shape), SOURCE_KEYS[key]
+    for key, dial in collaboration.dials.items():
+        moved, of_source = collaboration.moved(dial.shape), SOURCE_KEYS[key]
         for name in dial.sources:
             full = getattr(scenario.source[name], of_source)
             changes.setdefault(name, {})[of_source] = _between(dial.none, full, moved)
@@ -173,14 +173,14 @@ def carried_out(scenario: Scenario, plan: Collaboration) -> Scenario:
     return scenario.model_copy(update={"source": sources})
 
 
-def collaboration_problems(scenario: Scenario, plan: Collaboration) -> Iterator[str]:
-    """Yield a line for each contradiction of a market to the plan."""
+def collaboration_problems(scenario: Scenario, collaboration: Collaboration) -> Iterator[str]:
+    """Yield a line for each contradiction between a market and its collaboration."""
     if scenario.supply.kind == "log":
         yield "collaboration: a log's data are as they were; leave it out"
         return
     if scenario.bidders.beliefs == "winning":
         yield "collaboration: with bidders.beliefs=winning sources show all of the truth or nothing; leave it out"
-    for key, dial in plan.dials.items():
+    for key, dial in collaboration.dials.items():
         for name in dial.sources:
             source = scenario.source.get(name)
             if source is None:

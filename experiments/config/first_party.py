@@ -52,21 +52,21 @@ def with_part(scenario: Scenario, name: str, part: float) -> Scenario:
     )
 
 
-def first_party_problems(scenario: Scenario, plan: FirstParty) -> Iterator[str]:
-    """Yield a line for each contradiction of a market to the plan."""
+def first_party_problems(scenario: Scenario, first_party: FirstParty) -> Iterator[str]:
+    """Yield a line for each contradiction between a market and the data that the firm builds up."""
     if scenario.supply.kind == "log":
         yield "first_party: a log's data are as they were; leave it out"
         return
     known = ", ".join(scenario.source) or "none"
-    for key, name in (("own", plan.own), ("bought", plan.bought)):
+    for key, name in (("own", first_party.own), ("bought", first_party.bought)):
         source = scenario.source.get(name)
         if source is None:
             yield f"first_party.{key} = {name}: no such source; there is: {known}"
         elif source.copy_of is not None:
             yield f"first_party.{key} = {name}: is a copy of {source.copy_of}; name that one"
-    if plan.own == plan.bought:
-        yield f"first_party.bought = {plan.bought}: must not be first_party.own, or there is nothing to switch to"
+    if first_party.own == first_party.bought:
+        yield f"first_party.bought = {first_party.bought}: must not be first_party.own, or there is nothing to switch to"
         return
-    own = scenario.source.get(plan.own)
+    own = scenario.source.get(first_party.own)
     if own is not None and not own.exclusive:
-        yield f"source.{plan.own}.exclusive: must be true, as a firm's own data are not for sale"
+        yield f"source.{first_party.own}.exclusive: must be true, as a firm's own data are not for sale"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from jointbid.sim.scenario import Scenario
 
 from .settings import Settings
+from .value_settings import ValueSettings
 
 AUTO = "auto"
 GO_ON_LEARNING = frozenset({"ftrl", "thompson"})
@@ -37,7 +37,7 @@ def unmatched_problems(scenario: Scenario, learner: str) -> Iterator[str]:
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
 
 
-def why_not_beside(settings: Settings[Any]) -> str:
+def why_not_beside(settings: Settings[ValueSettings]) -> str:
     """Return why ``study.learned_beside=auto`` adds no learned values here; empty where it does."""
     scenario = settings.scenario
     reasons = [f"values are not learned {reason}" for reason in not_learnable(scenario)]
@@ -45,7 +45,7 @@ def why_not_beside(settings: Settings[Any]) -> str:
     return reasons[0] if reasons else ""
 
 
-def learns_beside(settings: Settings[Any]) -> bool:
+def learns_beside(settings: Settings[ValueSettings]) -> bool:
     """Return whether the study plays learned values beside its exact ones."""
     study = settings.study
     if study.valuation != "bayes":

@@ -40,7 +40,7 @@ class Point:
     """One study to do: validated settings, and the overrides that set it apart from the sweep's other points."""
 
     verb: str
-    settings: Settings[Any]
+    settings: Settings
     overrides: tuple[str, ...]
     swept: Mapping[str, str] = field(default_factory=dict)
     config_dir: str | None = None
@@ -188,7 +188,7 @@ def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
         raise BadInput(f"sweep.{line}" for line in render(error, own, SweepSettings)) from None
 
 
-def content_hash(settings: Settings[Any]) -> str:
+def content_hash(settings: Settings) -> str:
     """Return twelve hex digits of the resolved configuration without what does not change a cell."""
     tree = {key: value for key, value in settings.tree().items() if key not in NOT_IN_HASH}
     tree["study"] = {key: value for key, value in tree["study"].items() if key not in NOT_IN_HASH_OF_STUDY}

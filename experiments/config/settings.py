@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast
 
 from pydantic import Field
+from typing_extensions import TypeVar
 
 from jointbid.sim.scenario import Model, Scenario
 from jointbid.sim.scenario.base import Count, UserPath
@@ -59,13 +60,15 @@ class MoneyUnit(Model):
     """The bid requests that amounts are stated for."""
 
 
-StudySettings = TypeVar("StudySettings", bound=Model)
+StudySettings_co = TypeVar("StudySettings_co", bound=Model, covariant=True, default=Model)
+"""The settings of a verb's own study; where a function reads none of them, any study's."""
+OwnSettings = TypeVar("OwnSettings", bound=Model)
 
 
 MAX_SEED = 2**63 - 1
 
 
-class Settings(Model, Generic[StudySettings]):
+class Settings(Model, Generic[StudySettings_co]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
     Each part is validated by itself; ``jointbid.experiments.config.validation.validate`` finds contradictions between them.
@@ -79,7 +82,7 @@ class Settings(Model, Generic[StudySettings]):
     """Where cells run."""
     sweep: SweepSettings = SweepSettings()
     """How ranges of a sweep are sampled."""
-    study: StudySettings
+    study: StudySettings_co
     """The settings of the verb's own study."""
     money: JoiningCosts = JoiningCosts()
     """Costs and volume."""
@@ -97,8 +100,18 @@ class Settings(Model, Generic[StudySettings]):
     @property
     def played_scenario(self) -> Scenario:
         """The scenario as it is at the firm's level of collaboration."""
-        plan = self.collaboration
-        return self.scenario if plan is None else carried_out(self.scenario, plan)
+        collaboration = self.collaboration
+        return self.scenario if collaboration is None else carried_out(self.scenario, collaboration)
+
+    def of(self, study: type[OwnSettings]) -> Settings[OwnSettings]:
+        """Return these settings, typed as those of a verb whose own settings are a `study`.
+
+        Raises:
+            TypeError: they are of another verb.
+        """
+        if not isinstance(self.study, study):
+            raise TypeError(f"{type(self.study).__name__} where {study.__name__} is expected")
+        return cast("Settings[OwnSettings]", self)
 
     def tree(self) -> dict[str, Any]:
         """Return plain data in the shape of the YAML files: the scenario's parts stand at the top level."""

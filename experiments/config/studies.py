@@ -31,7 +31,7 @@ class StudyEntry:
         scenario: the scenario that it starts from; None: that of ``config.yaml``.
         heading: the title of its page, after the verb's name.
         answers: its plots that answer the question; the first that is there leads its page.
-        names: the key that words without ``=`` are listed under, ``jointbid benchmark mine.py:Mine``; empty: there are none.
+        names: the key that words without ``=`` are listed under, ``jointbid benchmark mine.py:Mine``; empty: the verb takes no such words.
     """
 
     summary: str

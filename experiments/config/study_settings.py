@@ -179,9 +179,9 @@ class Overtaking(Model):
     """Two plans for the same money, each of ``bidders.kinds``, that bid alone: from when on does the slow one stay ahead?"""
 
     slow: Annotated[str, Field(min_length=1)]
-    """The plan that is asked from when on it stays ahead, by its name in `bidders.kinds`."""
+    """The kind of bidder (a name in `bidders.kinds`) that is asked from when on it stays ahead."""
     fast: Annotated[str, Field(min_length=1)]
-    """The plan that it is compared with."""
+    """The kind that it is compared with."""
 
 
 class Screening(Model):

@@ -24,7 +24,7 @@ from .studies import STUDIES
 Path = tuple[str, ...]
 
 
-def validate(verb: str, tree: Mapping[str, Any]) -> Settings[Any]:
+def validate(verb: str, tree: Mapping[str, Any]) -> Settings:
     """Return the settings of a tree in the shape of the YAML files.
 
     Raises:
@@ -42,7 +42,7 @@ def validate(verb: str, tree: Mapping[str, Any]) -> Settings[Any]:
     return settings
 
 
-def _read(model: type[Settings[Any]], tree: Tree) -> tuple[Settings[Any] | None, list[Path], list[str]]:
+def _read(model: type[Settings], tree: Tree) -> tuple[Settings | None, list[Path], list[str]]:
     """Return settings without the wrong values of a tree, the places of these, and a line for each.
 
     Where a part lacks a value that it requires, the part is left out too. None where nothing is left.
@@ -80,7 +80,7 @@ def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
         yield f"{in_yaml(place)}: must be a number or a name, not true or false"
 
 
-def _without_values(settings: Settings[Any], places: Collection[Path]) -> tuple[Settings[Any], set[str]]:
+def _without_values(settings: Settings, places: Collection[Path]) -> tuple[Settings, set[str]]:
     """Return a copy that lacks the fields at these places, so that a check that reads one stops; and their names."""
     copy, names = settings.model_copy(deep=True) if places else settings, set()
     for place in places:

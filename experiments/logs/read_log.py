@@ -94,7 +94,7 @@ def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> Lo
 
     Where `supply.requests` is given, the first rows in order of time are used, and the rest are counted as dropped. Of a log of
     more than `supply.most_rows` rows a sample is kept (`RowSampler`), drawn with `seed`. With `supply.test_path` the rows of both logs
-    are there, told apart by the column `test`. With `with_lost` lost auctions without a price are there, too (`stream`).
+    are there, marked in the column `test`. With `with_lost` lost auctions without a price are there, too (`stream`).
 
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.

@@ -1,4 +1,4 @@
-"""Groups of rows that stand for so few persons that nothing may be told of them (`supply.min_group`)."""
+"""Groups of rows that stand for too few persons to be shown (`supply.min_group`)."""
 
 from __future__ import annotations
 

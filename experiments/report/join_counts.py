@@ -20,15 +20,15 @@ UNLIKE = 3.0
 
 
 def cell(count: int, least: int) -> str:
-    """Return a count; one of 1 to `least` - 1 is not told."""
+    """Return a count; one of 1 to `least` - 1 is not shown."""
     return f"fewer than {least}" if 0 < count < least else f"{count:,}"
 
 
 def part(count: int, whole: int, least: int) -> str:
-    """Return a count that is part of a whole which stands beside it: neither it nor the rest is told where it is small."""
+    """Return a count that is part of a whole which stands beside it: neither it nor the rest is shown where it is small."""
     rest = whole - count
     if 0 < rest < least:
-        return f"more than {max(whole - least, 0):,}" if whole > least else f"of {whole:,} not told"
+        return f"more than {max(whole - least, 0):,}" if whole > least else f"of {whole:,} not shown"
     return cell(count, least)
 
 

@@ -22,14 +22,14 @@ REFUSED = (
 """Outcomes that say that the bidder, or the way to it, is wrong."""
 
 
-def remote_specs(settings: Settings[Any]) -> list[StrategySpec]:
+def remote_specs(settings: Settings) -> list[StrategySpec]:
     """Return the strategies of the settings that are played elsewhere."""
     bidders, named = settings.scenario.bidders, getattr(settings.study, "strategies", None) or ()
     kinds = [kind.strategy for kind in bidders.kinds.values() if kind.strategy is not None]
     return [spec for spec in (bidders.strategy, *kinds, *named) if spec.name in BRIDGES]
 
 
-def reproducibility(settings: Settings[Any]) -> dict[str, Any]:
+def reproducibility(settings: Settings) -> dict[str, Any]:
     """Return what the manifest says of it; nothing where no bidder is elsewhere."""
     specs = remote_specs(settings)
     if not specs:
@@ -39,7 +39,7 @@ def reproducibility(settings: Settings[Any]) -> dict[str, Any]:
     return {"reproducible": not is_measured, **why, "remote_bidders": [spec.model_dump() for spec in specs]}
 
 
-def remote_notes(settings: Settings[Any], bidders: pd.DataFrame) -> Iterator[str]:
+def remote_notes(settings: Settings, bidders: pd.DataFrame) -> Iterator[str]:
     """Yield a sentence for each thing that a reader must know; ``bidders`` are rows of bidders, of one run or of many cells."""
     if not remote_specs(settings):
         return

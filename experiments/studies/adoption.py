@@ -14,6 +14,7 @@ from ..cells.arms import bidder_names
 from ..cells.cell import Cell
 from ..config.changes import varied
 from ..config.settings import Settings
+from ..config.study_settings import AdoptionSettings
 from ..errors import BadInput
 from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
 from ..estimate.intervals import Estimate, mean_interval, paired_difference
@@ -31,7 +32,7 @@ MARKET = tuple(name for name in MARKET_METRICS if not METRICS[name].column)
 AT = "study.who="
 
 
-class Adoption(Study):
+class Adoption(Study[AdoptionSettings]):
     """None, one, two ... all bidders hold the data, in the same market."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {
@@ -91,12 +92,12 @@ class Adoption(Study):
         yield Figure("adoption", points, partial(draw_adoption, points))
 
     @property
-    def _played(self) -> Settings[Any]:
+    def _played(self) -> Settings[AdoptionSettings]:
         """The settings with bidders who compete, and who account for what winning tells where that is worked out."""
         return self._reckoned[0]
 
     @cached_property
-    def _reckoned(self) -> tuple[Settings[Any], tuple[str, ...]]:
+    def _reckoned(self) -> tuple[Settings[AdoptionSettings], tuple[str, ...]]:
         """The settings as they are played, and why bidders do not account for what winning tells, where they were to.
 
         They were to where values are not private, unless ``bidders.beliefs`` says otherwise.

@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, get_args
 
 import pandas as pd
 
 from ..cells.cell import Cell
 from ..cells.cell_lists import joined
-from ..config.settings import Settings
+from ..config.settings import Settings, StudySettings_co
 from ..estimate.ladder import SUMMARY_COLUMNS
 from ..execution.tasks import Work
 from ..storage.cell_results import StudyState
@@ -39,7 +39,7 @@ class Findings:
     shown: tuple[Any, ...] = ()
 
 
-class StudyPart:
+class StudyPart(Generic[StudySettings_co]):
     """One part of a study; a method that is not overridden adds nothing.
 
     Args:
@@ -50,7 +50,7 @@ class StudyPart:
     place: Place = "usual"
     """Where its sentences come among those of the other parts."""
 
-    def __init__(self, settings: Settings[Any], state: StudyState) -> None:
+    def __init__(self, settings: Settings[StudySettings_co], state: StudyState) -> None:
         self.settings, self.state = settings, state
 
     def check(self) -> None:
@@ -98,7 +98,7 @@ class StudyPart:
         return unit(self.settings)
 
 
-class MarketPart(StudyPart):
+class MarketPart(StudyPart[StudySettings_co]):
     """A part that compares arms in one market; ``plan`` makes the cells of that market."""
 
     def __init__(self, plan: CellPlan) -> None:
@@ -106,7 +106,7 @@ class MarketPart(StudyPart):
         self.plan = plan
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:  # noqa: ARG004
+    def is_wanted(settings: Settings[StudySettings_co]) -> bool:  # noqa: ARG004
         """Return whether the settings ask for the part."""
         return True
 
@@ -115,7 +115,7 @@ class MarketPart(StudyPart):
         return ()
 
 
-class Study(StudyPart):
+class Study(StudyPart[StudySettings_co]):
     """One study at one point. What is decided on pilots is read from the state.
 
     Raises:
@@ -125,7 +125,7 @@ class Study(StudyPart):
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """What stands for the study in a table of many: head -> (estimand, metric) of ``summary.csv``."""
 
-    def __init__(self, settings: Settings[Any], state: StudyState | None = None) -> None:
+    def __init__(self, settings: Settings[StudySettings_co], state: StudyState | None = None) -> None:
         super().__init__(settings, state or StudyState())
 
     @property

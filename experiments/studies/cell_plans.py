@@ -137,7 +137,7 @@ class CellPlan:
         return Cells(make, len(given) * len(replications))
 
 
-def cell_of(settings: Settings[Any], arm: str, replication: int, **further: Any) -> Cell:
+def cell_of(settings: Settings, arm: str, replication: int, **further: Any) -> Cell:
     """Return a cell of the settings' market, with what their study says of holders and valuations; ``further`` fields come last."""
     return Cell(**cell_fields(settings, arm, **further), replication=replication)
 
@@ -149,7 +149,7 @@ def cell_fields(settings: Settings[Any], arm: str, **further: Any) -> dict[str, 
     return {**about, **own, **further}
 
 
-def unit(settings: Settings[Any]) -> tuple[float, str]:
+def unit(settings: Settings) -> tuple[float, str]:
     """Return the number of bid requests that money is stated for, and the name of that unit."""
     per = settings.report.per
     names = {1.0: "request", 1e6: "million bid requests"}

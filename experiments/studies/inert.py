@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -82,7 +81,7 @@ def inert_in_run(point: Point, cell_of: Callable[[Point], Cell], work: Work) -> 
     yield from _in_vain(point, is_same, ("study",))
 
 
-def paces_nothing(settings: Settings[Any], cells: Iterable[Cell]) -> Iterator[str]:
+def paces_nothing(settings: Settings, cells: Iterable[Cell]) -> Iterator[str]:
     """Yield a sentence that names the strategies in these cells that pace a budget, where there is none."""
     scenario = settings.scenario
     bidders, requests = scenario.bidders, scenario.supply.requests
@@ -207,7 +206,7 @@ def _in_usual_blocks(cell: Cell) -> Cell:
 
 
 def _rows(result: CellResult) -> str:
-    """Return all numbers of a cell as text, in which a number that is none equals itself, read from the disk or not."""
+    """Return all numbers of a cell as text, in which nan equals itself, read from the disk or not."""
     return json.dumps([result.rows, result.timeseries, result.auctions], default=float)
 
 

@@ -19,6 +19,7 @@ from ..cells.attribution_season import run_cell as season_cell
 from ..cells.bidders import entrants, run_cell
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
+from ..config.run_settings import RunSettings
 from ..errors import RunFailed
 from ..execution.trial import trial
 from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale
@@ -125,11 +126,11 @@ def run(point: Point) -> Run:
         BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
         RunFailed: a strategy that fails under way.
     """
-    if point.settings.study.weekly:
+    if point.settings.of(RunSettings).study.weekly:
         return _run_weekly(point)
     cell = _cell(point)
     bidders = entrants(cell)
-    if point.settings.study.trajectories:
+    if point.settings.of(RunSettings).study.trajectories:
         bidders = recorded(cell.scenario, bidders, AUCTIONNET_STATE)
 
     def play() -> tuple[Run, RunFiles]:
@@ -138,7 +139,11 @@ def run(point: Point) -> Run:
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
         identified = cell.scenario.audience.people is not None
-        steps = _trajectories(cell, result, bidders) if point.settings.study.trajectories else None
+        steps = (
+            _trajectories(cell, result, bidders)
+            if point.settings.of(RunSettings).study.trajectories
+            else None
+        )
         done = Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
         about = {"calendar": dict(result.calendar), **finite(done.pace), "market": finite(done.market)}
         if logged is not None:
@@ -191,8 +196,12 @@ def finite(numbers: dict[str, float]) -> dict[str, Any]:
 
 def _simulate(cell: Cell, point: Point, bidders: Mapping[str, Entrant]) -> tuple[RunResult, int | None]:
     """Return the result, and the number of rows of its log."""
-    path, code, keep = point.folder / AUCTIONS, code_version(), point.settings.study.trajectories
-    if not point.settings.study.log:
+    path, code, keep = (
+        point.folder / AUCTIONS,
+        code_version(),
+        point.settings.of(RunSettings).study.trajectories,
+    )
+    if not point.settings.of(RunSettings).study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, bidders, cell.seed, cell.replication, keep_strategies=keep), None
     terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in bidders.items()}
@@ -220,7 +229,7 @@ def _budget(cell: Cell, entrant: Entrant) -> float | None:
 
 
 def _cell(point: Point) -> Cell:
-    study = point.settings.study
+    study = point.settings.of(RunSettings).study
     return cell_of(point.settings, study.arm, study.replication, lineup=study.strategies)
 
 
@@ -234,7 +243,7 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
         flows = journey_points(done.journey)
         yield Figure("journey", flows, lambda: draw_journey(flows))
     if done.logged:
-        about = point.settings
+        about = point.settings.of(RunSettings)
         yield from figures_of_log(
             point.folder / AUCTIONS, about.scenario, about.seed, about.study.replication
         )

@@ -19,8 +19,9 @@ from ..cells.cell_lists import Cells, joined
 from ..cells.lattice import JOINT
 from ..cells.replications import PILOT
 from ..config.changes import Changes, as_overrides, fewer, varied
-from ..config.settings import Settings
-from ..config.study_settings import Range
+from ..config.settings import OwnSettings, Settings
+from ..config.study_settings import AttributionSettings, Range, TournamentSettings
+from ..config.value_settings import ValueSettings
 from ..errors import BadInput
 from ..estimate.intervals import Estimate, combined, contrast, percent_difference
 from ..estimate.ladder import (
@@ -42,6 +43,9 @@ PILOTS_HERE = PILOT[:2]
 """Each of many markets has fewer pilots, on which its silo is chosen."""
 
 Studied = TypeVar("Studied")
+DrawnFrom_co = TypeVar(
+    "DrawnFrom_co", bound=AttributionSettings | TournamentSettings | ValueSettings, covariant=True
+)
 
 
 def refuse_ranges(ranges: Sequence[Range], wanted: str) -> None:
@@ -61,7 +65,7 @@ def refuse_ranges(ranges: Sequence[Range], wanted: str) -> None:
 
 
 def sampled(
-    settings: Settings[Any],
+    settings: Settings[AttributionSettings | TournamentSettings | ValueSettings],
     count: int | None = None,
     wanted: str = "study.worlds",
     ranges: Sequence[Range] | None = None,
@@ -87,7 +91,7 @@ def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any
     return {one.key: one.at(share) for one, share in zip(ranges, shares, strict=True)}
 
 
-def settings_at(settings: Settings[Any], changes: Changes, requests: int) -> Settings[Any]:
+def settings_at(settings: Settings[OwnSettings], changes: Changes, requests: int) -> Settings[OwnSettings]:
     """Return the settings with these changes and at most this number of bid requests."""
     return varied(settings, {**fewer(settings, requests), **changes}, place="study.ranges")
 
@@ -101,7 +105,7 @@ class World(Generic[Studied]):
     market: Studied
 
 
-class SampledMarkets(StudyPart, Generic[Studied]):
+class SampledMarkets(StudyPart[DrawnFrom_co], Generic[DrawnFrom_co, Studied]):
     """``study.worlds`` markets drawn from ``study.ranges``, each studied in small; a study says how in a class of its own.
 
     Raises:
@@ -130,9 +134,9 @@ class SampledMarkets(StudyPart, Generic[Studied]):
     @property
     def requests(self) -> int:
         """The bid requests of a world."""
-        return int(self.settings.study.point.requests)
+        return self.settings.study.point.requests
 
-    def market(self, settings: Settings[Any], point: str) -> Studied:
+    def market(self, settings: Settings[DrawnFrom_co], point: str) -> Studied:
         """Return what is studied in one market; ``point`` names it."""
         raise NotImplementedError
 

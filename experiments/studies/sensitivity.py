@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..cells.cell import Cell
 from ..config.changes import as_overrides
+from ..config.study_settings import SensitivitySettings
 from ..errors import BadInput
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import row_of
@@ -29,7 +30,7 @@ PANELS = {"morris_mean": "Effect over the range", "sobol_total": "Share of varia
 """Estimand -> its panel in the tornado."""
 
 
-class Sensitivity(Study):
+class Sensitivity(Study[SensitivitySettings]):
     """Morris's screening of all ranges; Sobol's indices of those that matter most, the others left as they are."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {"largest effect": ("morris_size", "effect")}

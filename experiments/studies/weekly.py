@@ -10,6 +10,7 @@ from ..cells.attribution_season import OBSERVED, touchpoints_of
 from ..cells.cell import Cell
 from ..cells.weekly_season import ALL, WeeklySeason, full_weeks, play_season
 from ..config.points import Point
+from ..config.run_settings import RunSettings
 from ..errors import BadInput
 from ..estimate.holdout_power import Holdout, holdout_power
 from .cell_plans import cell_of
@@ -23,7 +24,7 @@ def weekly_cell(point: Point) -> Cell:
     Raises:
         BadInput: a scenario without channels, or shorter than a week.
     """
-    settings = point.settings
+    settings = point.settings.of(RunSettings)
     if settings.scenario.touchpoints is None or settings.scenario.journey is None:
         raise BadInput(
             f"study.weekly: requires channels (touchpoints), which {settings.scenario.name} does not have; see scenario=touchpoints"
@@ -50,7 +51,7 @@ def season_of(point: Point) -> tuple[WeeklySeason, dict[str, pd.DataFrame]]:
     Raises:
         BadInput: see `weekly_cell`.
     """
-    season, study = play_season(weekly_cell(point)), point.settings.study
+    season, study = play_season(weekly_cell(point)), point.settings.of(RunSettings).study
     days = season.weeks["week"].map(
         lambda week: str(date.fromisoformat(study.weekly_start) + timedelta(weeks=int(week)))
     )

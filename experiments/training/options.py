@@ -52,7 +52,7 @@ class Options:
 
     @classmethod
     def of(cls, environment: str, given: Mapping[str, Any]) -> Options:
-        """Return the options that are given by name. Raises ``TypeError`` for a name that is none."""
+        """Return the options that are given by name. Raises ``TypeError`` for an unknown name."""
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:

@@ -13,7 +13,7 @@ Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 HIGHEST = np.int64(1 << 62)
 DONE = np.int64(-1)
 RETRIED = 4
-"""Whether orders are alike is tried again after so many groups of cells."""
+"""The number of groups of cells after which it is tried again whether orders are alike."""
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 

@@ -48,7 +48,7 @@ class Audience(Model):
     history_types: Types = 1
     """The types of what touched a person before; 1: nothing is known to differ."""
     people: Annotated[Count, Field(le=MAX_PEOPLE)] | None = None
-    """The number of people; null: no person comes twice, so that nobody can count how often one has met an ad (frequency caps,
+    """The number of people; null: no person comes twice, so that no bidder can count how often one has met an ad (frequency caps,
     fatigue)."""
     activity_skew: Annotated[NonNegative, Field(le=20)] = 0.0
     """How unequally people browse: the busiest share p of them makes the share p^(1 / (1 + skew)) of the requests; 0 is all

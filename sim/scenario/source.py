@@ -16,7 +16,7 @@ Owner = Literal["cio", "cmo", "agency"]
 FACTORS: tuple[Factor, ...] = ("profile", "context", "history")
 """What a request truly is: who asks, where, and what touched that person before. A source shows one of them.
 
-With ``audience.drift`` the profile is the state of the product that is advertised, and nobody's.
+With ``audience.drift`` the profile is the state of the product that is advertised, not of a person.
 """
 
 OF_JOURNEYS: tuple[Factor, ...] = ("stage", "interest")

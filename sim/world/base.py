@@ -65,7 +65,7 @@ class World:
 
     @property
     def declared(self) -> tuple[str, ...]:
-        """Columns for strategies that name them, whatever data their bidders hold."""
+        """Columns for strategies that name them, independent of the data their bidders hold."""
         return ()
 
     @property
@@ -170,8 +170,8 @@ class World:
         creatives = max(len(effects.rotation), 1)
         return np.asarray(effects.worth[:: effects.apart].reshape(creatives, -1).max(axis=0)[row])
 
-    def _effects(self, offset: NDArray[np.int64], column: NDArray[np.int64], **told: Any) -> Effects:
-        """Return effects with what is ``told``, ``worth`` at least; without more nothing is clicked, and all is seen."""
+    def _effects(self, offset: NDArray[np.int64], column: NDArray[np.int64], **given: Any) -> Effects:
+        """Return effects with what is ``given``, ``worth`` at least; without more nothing is clicked, and all is seen."""
         keys = np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")])
-        known = {**_WORTH_ALONE, "fading": fading(self._scenario.response), "keys": keys, **told}
+        known = {**_WORTH_ALONE, "fading": fading(self._scenario.response), "keys": keys, **given}
         return Effects(offset=offset, column=column, **known)

@@ -55,7 +55,7 @@ def checked_url(name: str, url: object, *, remote: bool) -> Address:
     """Return the parts of a bidder's URL.
 
     Raises:
-        ValueError: it is none, or not on this machine although ``remote`` is false.
+        ValueError: it is no such URL, or not on this machine although ``remote`` is false.
     """
     found = address_of(url) if isinstance(url, str) else None
     if found is None:

@@ -54,7 +54,7 @@ class Verdict:
 
 
 def judge(answer: Answer | ExchangeError, asked: Asked) -> Verdict:
-    """Return what becomes of an answer. No answer raises an error, whatever it holds."""
+    """Return what becomes of an answer. No answer raises an error, malformed or not."""
     if isinstance(answer, ExchangeError):
         return Verdict(answer.kind)
     if answer.status == 204:

@@ -24,7 +24,7 @@ class Life:
 
     ``has_feedback=False`` withholds the feedback; ``outcomes`` is the chance that a win is clicked. The steps cover the part
     ``lived`` of a run of ``horizon_h`` hours. ``tells`` says whether the exchange tells the minimum bid to win,
-    ``is_dull`` that nobody clicks on the first creative.
+    ``is_dull`` that no person clicks on the first creative.
     """
 
     budget: float = 20.0

@@ -232,7 +232,7 @@ REACHES = {
 }
 """Events of Python's audit hooks, and what they say of a strategy."""
 _HEARD: list[dict[str, str]] = []
-"""Where what is heard goes; empty: nobody listens."""
+"""The lists that receive what is heard; empty while no check runs."""
 _IS_HOOKED = False
 
 

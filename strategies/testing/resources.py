@@ -23,7 +23,7 @@ BATCH = 4_096
 
 @check
 def memory(case: Case) -> None:
-    """What it keeps does not grow faster than what it was told, and ``bid`` needs no more than some columns."""
+    """What it keeps does not grow faster than what it received, and ``bid`` needs no more than some columns."""
     strategy = live(case, case.new())
     batch = case.batch(strategy, n=BATCH)
     tracemalloc.start()

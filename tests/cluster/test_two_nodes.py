@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.experiments import drivers
 
 pytestmark = pytest.mark.cluster
 pytest.importorskip("ray", reason="make test-cluster installs Ray")
@@ -109,14 +110,9 @@ def cells_in(results):
     return sum(file.read_bytes().count(b"\n") for file in results.rglob("cells/*.jsonl"))
 
 
-def start(environment, cwd, *overrides):
-    return subprocess.Popen(
-        [BIN / "jointbid", "value", *STUDY, *overrides],
-        env=environment,
-        cwd=cwd,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def start(environment, cwd, *overrides, pause_after=0):
+    return drivers.start(
+        "value", *STUDY, *overrides, pause_after=pause_after, env=drivers.with_path(environment), cwd=cwd
     )
 
 
@@ -132,10 +128,10 @@ def test_a_node_is_killed_and_the_numbers_are_the_same(nodes, environment, tmp_p
     said = alone.communicate(timeout=PATIENCE_S)
     assert alone.returncode == 0, said
 
-    driver = start(environment, tmp_path, "executor=ray", there, "results_dir=ray")
-    wait_until(lambda: cells_in(ray) >= 60 or driver.poll() is not None, "cell")
+    driver = start(environment, tmp_path, "executor=ray", there, "results_dir=ray", pause_after=60)
     nodes.kill(nodes.running[-1])
     done = cells_in(ray)
+    drivers.go_on(driver)
     said = driver.communicate(timeout=PATIENCE_S)
     assert driver.returncode == 0, said
     assert 60 <= done < CELLS, "it was killed in mid-study"
@@ -147,8 +143,7 @@ def test_a_node_is_killed_and_the_numbers_are_the_same(nodes, environment, tmp_p
 
     # another study on the node that is left; the driver is killed, and the same command goes on
     more = ("executor=ray", there, "results_dir=ray", "seed=2")
-    driver = start(environment, tmp_path, *more)
-    wait_until(lambda: cells_in(ray) >= CELLS + 30 or driver.poll() is not None, "cell")
+    driver = start(environment, tmp_path, *more, pause_after=30)
     driver.kill()
     driver.communicate()
     kept = cells_in(ray) - CELLS
@@ -190,10 +185,10 @@ def test_a_cluster_of_our_own(environment, tmp_path):
 
 def test_ctrl_c(environment, tmp_path):
     many = ("study.replications=3000", "executor=ray", "executor.jobs=2")
-    driver = start(environment, tmp_path, *many)
-    wait_until(lambda: cells_in(tmp_path) >= 20 or driver.poll() is not None, "cell")
-    began = time.monotonic()
+    driver = start(environment, tmp_path, *many, pause_after=20)
     driver.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    drivers.go_on(driver)
     _, said = driver.communicate(timeout=60)
     assert driver.returncode == 130, said
     assert time.monotonic() - began < 10, "generous: all of this runs on the cores that others leave"

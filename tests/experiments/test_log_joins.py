@@ -329,10 +329,12 @@ def test_a_folder_of_folders_holds_the_files_of_all(tmp_path):
         half = tables["log"].iloc[number * 300 : (number + 1) * 300]
         half.to_csv(parts / name / "part-0.csv", index=False)
     (tmp_path / "log.csv").unlink()
+    (parts / "README.md").write_text("# A published set\n")
+    (parts / "2025-03-03" / "LICENSE").write_text("free\n")
     found = read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
     assert len(found) == ROWS
     (parts / "2025-03-10" / "notes.txt").write_text("x")
-    with pytest.raises(BadInput, match=r"holds folders alone, .*\.csv, \.txt"):
+    with pytest.raises(BadInput, match=r"holds folders, .*\.csv, \.txt"):
         read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
 
 
@@ -465,7 +467,7 @@ def test_inspect_does_not_count_a_campaign_of_few_persons(tmp_path, capsys):
         == 0
     )
     said = " ".join(capsys.readouterr().out.replace("|", " ").split())
-    assert "few (too few persons to be told)" in said
+    assert "few (too few persons to be shown)" in said
     assert "many (" in said
 
 

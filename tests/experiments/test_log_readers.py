@@ -22,7 +22,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.click_price_pctr import campaign_of
 from jointbid.experiments.logs.log_table import LogTable
-from jointbid.experiments.logs.rows.compression import files_of, split_of
+from jointbid.experiments.logs.rows.files import files_of, split_of
 from jointbid.experiments.logs.rows.separators import by_count, by_names, by_width
 from jointbid.experiments.logs.rows.times import Clock
 
@@ -508,6 +508,7 @@ def _zipped(names: list[str]) -> bytes:
         (b'[\n  {"price": 1}]', "one JSON array"),
         (b"Obj\x01\x04\x16avro.schema", "an Avro file"),
         (b"\x89HDF\r\n\x1a\n\x00\x00", "an HDF5 file"),
+        (b"of the user\n" + bytes(2036) + b"\x89HDF\r\n\x1a\n\x00\x00", "an HDF5 file"),
         (b"ORC\x08\x03", "an ORC file"),
         (b"SQLite format 3\x00\x10\x00", "an SQLite database"),
         (b"ARROW1\x00\x00", r"an Arrow \(Feather\) file"),

@@ -7,25 +7,23 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.experiments import drivers
+from tests.experiments.drivers import go_on
 
 from jointbid import sim
 from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells import match
 from jointbid.experiments.cli.main import main
 
-PROGRAM = """import signal, sys
-from jointbid.experiments.cli.main import main
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
-sys.exit(main())"""
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]
-LONG = [*TINY, "study.replications=30", "supply.requests=5000"]
-CELLS = 30 * 7 + 8
+LONG = [*TINY, "study.replications=12"]
+CELLS = 12 * 7 + 8
 POINTS = int(os.environ.get("JOINTBID_SWEEP_POINTS", "8"))
 SWEEP = ["-m", *TINY, "study.replications=2", f"source.profile.match_rate=range(0,1,{1 / POINTS})"]
 PER_POINT = 2 * 7 + 8
@@ -34,13 +32,11 @@ PER_POINT = 2 * 7 + 8
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    yield
+    drivers.end()
 
 
-def start(*arguments, **options):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", PROGRAM, "value", *arguments]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment, text=True, **{**pipes, **options})
+start = partial(drivers.start, "value")
 
 
 def finish(process, code=0):
@@ -52,15 +48,6 @@ def finish(process, code=0):
 
 def lines(results="results"):
     return [line for file in Path(results).rglob("cells/*.jsonl") for line in file.read_bytes().splitlines()]
-
-
-def wait_for(cells, process, results="results"):
-    for _ in range(4000 + 100 * POINTS):
-        if len(lines(results)) >= cells:
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.03)
-    pytest.fail("no cell was finished")
 
 
 def studies(results="results"):
@@ -108,10 +95,10 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("which", ["worker", "server"])
 def test_a_killed_process_costs_nothing(whole, which):
-    process = start(*LONG)
-    wait_for(14, process)
+    process = start(*LONG, pause_after=14)
     server, workers = children(process)
     os.kill(server if which == "server" else workers[0], signal.SIGKILL)
+    go_on(process)
     finish(process)
     assert statuses() == {"done"}
     assert not list(Path("results").rglob("failures.jsonl"))
@@ -120,13 +107,14 @@ def test_a_killed_process_costs_nothing(whole, which):
 
 @pytest.mark.slow
 def test_two_drivers_on_one_study(whole):
-    first = start(*LONG)
-    wait_for(7, first)
+    first = start(*LONG, pause_after=7)
     second = start(*LONG)
-    said = finish(second)
+    said = second.stderr.readline()
     assert f"process {first.pid} on " in said
     assert "waiting for it" in said
+    go_on(first)
     finish(first)
+    finish(second)
     keys = [line[17:37] for line in lines()]
     assert len(keys) == len(set(keys)) == CELLS, "nothing is run twice, and nothing is missing"
     assert statuses() == {"done"}
@@ -146,8 +134,7 @@ def test_two_drivers_share_a_sweep(whole):
 
 @pytest.mark.slow
 def test_a_sweep_goes_on_after_its_driver_was_killed(whole):
-    process = start(*SWEEP)
-    wait_for(POINTS * PER_POINT // 3, process)
+    process = start(*SWEEP, pause_after=POINTS * PER_POINT // 3)
     process.kill()
     process.communicate()
     kept = len(lines())
@@ -175,13 +162,13 @@ def is_running(pid: int) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped(number, code):
-    process = start(*TINY, "study.replications=20000")
-    wait_for(100, process)
+    process = start(*TINY, "study.replications=20000", pause_after=100)
     server, workers = children(process)
-    began = time.monotonic()
     process.send_signal(number)
+    began = time.monotonic()
+    go_on(process)
     said = finish(process, code)
-    busy = max(1.0, os.getloadavg()[0] / os.cpu_count())  # others may want the same cores
+    busy = drivers.crowd()
     assert time.monotonic() - began < 2 * busy
     assert "what is done is kept: the same command again goes on from there" in said
     assert statuses() == {"failed"}

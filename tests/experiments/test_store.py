@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from functools import partial
@@ -15,6 +14,8 @@ from types import ModuleType, SimpleNamespace
 
 import pandas as pd
 import pytest
+from tests.experiments import drivers
+from tests.experiments.drivers import go_on
 
 from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells.cell import Cell, CellResult
@@ -30,10 +31,6 @@ from jointbid.experiments.studies import session
 from jointbid.sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
-PROGRAM = """import signal, sys
-from jointbid.experiments.cli.main import main
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
-sys.exit(main())"""
 NAMES = ("none", "profile", "context", "joint", "stacked", "split_budget", "summed")
 ARMS = len(NAMES)
 PILOT = 8  # two sources on four seeds
@@ -42,6 +39,8 @@ PILOT = 8  # two sources on four seeds
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    yield
+    drivers.end()
 
 
 @pytest.fixture
@@ -228,35 +227,14 @@ def test_replications_that_choose_their_number_or_the_silo_are_in_no_estimate():
 # -- interrupted --------------------------------------------------------------------------------------------------
 
 
-def start(*overrides):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-c", PROGRAM, "value", *TINY, *overrides]
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-    )
-
-
-def wait_for_cells(process, count):
-    for _ in range(1200):
-        if sum(file.read_bytes().count(b"\n") for file in Path().rglob("cells/*.jsonl")) >= count:
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    pytest.fail("no cell was finished")
-
-
-LONG = ("study.replications=12", "supply.requests=60000")
+start = partial(drivers.start, "value", *TINY)
+LONG = ("study.replications=12", "supply.requests=3000")
 
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_killed_driver(executor, ran):
-    process = start(*LONG, f"executor={executor}", "executor.jobs=2")
-    wait_for_cells(process, 6)
+    process = start(*LONG, f"executor={executor}", "executor.jobs=2", pause_after=6)
     process.kill()
     process.communicate()
     assert status() == "running"
@@ -270,14 +248,13 @@ def test_killed_driver(executor, ran):
 @pytest.mark.few(1)
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_ctrl_c(executor):
-    process = start(
-        "study.replications=2000", "supply.requests=100000", f"executor={executor}", "executor.jobs=2"
-    )
-    wait_for_cells(process, 5)
-    started = time.monotonic()
+    many = ("study.replications=2000", "supply.requests=3000")
+    process = start(*many, f"executor={executor}", "executor.jobs=2", pause_after=5)
     process.send_signal(signal.SIGINT)
+    started = time.monotonic()
+    go_on(process)
     _, said = process.communicate(timeout=30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 5 * drivers.crowd()
     assert process.returncode == 130
     assert "the same command again goes on" in said
     assert "Traceback" not in said

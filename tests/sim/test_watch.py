@@ -160,11 +160,3 @@ def test_without_a_limit_nothing_is_watched():
     )
     slow = Stuck("control", lambda: time.sleep(2 * LIMIT_S / 3))
     assert simulate(free, {"me": slow}, seed=1).market["requests"] == 200
-
-
-def test_a_call_costs_little():
-    call, n = Call("x", "bid", 0.0, 300.0), 20_000
-    began = time.perf_counter()
-    for _ in range(n):
-        WATCH.call(abs, 1, call)
-    assert (time.perf_counter() - began) / n < 2e-5

@@ -23,8 +23,9 @@ from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import SPLITS, first_lines, order_of
+from ..rows.compression import first_lines
 from ..rows.delimited import Form, read_rows
+from ..rows.files import SPLITS, order_of
 from ..rows.row_audit import RowAudit
 
 MICROS_PER_FEN_CPM = 10

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import BadInput
-from ..rows.compression import PARQUET, files_of, head, raw_kind
+from ..rows.compression import PARQUET, head
+from ..rows.files import files_of, logs_in, raw_kind
 from ..rows.parquet import parquet_names
 from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
@@ -23,8 +24,6 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py", ".ipynb", ".pdf", ".png", ".jpg", ".html", ".sh"}
-_ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
 SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
@@ -43,7 +42,7 @@ def detect(path: Path, *, mapped: bool = False) -> str:
         return MAPPED
     if path.is_dir() and any(raw_kind(file) for file in files):
         return RAW
-    formats = {file: _one(file) for file in likely(files) if len(files) == 1 or head(file, 64).strip()}
+    formats = {file: _one(file) for file in logs_in(path) if len(files) == 1 or head(file, 64).strip()}
     if not formats:
         return _one(files[0])
     if len(set(formats.values())) > 1:
@@ -52,13 +51,6 @@ def detect(path: Path, *, mapped: bool = False) -> str:
             f"{path}: holds files of several formats: {shown}; give one of them, or a folder with those of one"
         )
     return next(iter(formats.values()))
-
-
-def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
-    """Return the files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
-    beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
-    kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
-    return kept or list(files[:1])
 
 
 def _one(file: Path) -> str:

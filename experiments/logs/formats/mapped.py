@@ -17,9 +17,10 @@ from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import first_lines, order_of
+from ..rows.compression import first_lines
 from ..rows.conditions import Condition
 from ..rows.delimited import Form, headed, header, read_rows
+from ..rows.files import order_of
 from ..rows.parquet import parquet_names, read_parquet
 from ..rows.partitions import partition_of
 from ..rows.repeated_ids import RepeatedIds

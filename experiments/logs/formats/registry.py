@@ -12,8 +12,9 @@ from jointbid.sim.scenario import LogSupply
 
 from ...errors import BadInput, closest
 from ..log_table import Reader
-from ..rows.compression import PARQUET, files_of, head, raw_kind
+from ..rows.compression import PARQUET, head
 from ..rows.conditions import Condition, condition_of
+from ..rows.files import files_of, logs_in, raw_kind
 from . import detect
 from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
@@ -101,7 +102,7 @@ def fingerprint(supply: LogSupply) -> list[str]:
 
 def _plain(read: Callable[[Sequence[Path], float], Reader]) -> Callable[[Path, LogSupply], Reader]:
     """Return how a format is opened that takes the files of the log and the weight of a non-click."""
-    return lambda path, supply: read(detect.likely(files_of(path)), supply.nonclick_weight)
+    return lambda path, supply: read(logs_in(path), supply.nonclick_weight)
 
 
 def _raw(path: Path, supply: LogSupply) -> Reader:
@@ -157,7 +158,7 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
 def _yzx(path: Path, supply: LogSupply, *, with_bids: bool = False) -> Reader:
     index = (path if path.is_dir() else path.parent) / FEATURE_INDEX
     meaning = FeatureIndex.read(index) if index.is_file() else None
-    return yzx(detect.likely(files_of(path)), supply.nonclick_weight, meaning, with_bids=with_bids)
+    return yzx(logs_in(path), supply.nonclick_weight, meaning, with_bids=with_bids)
 
 
 def _mapped(path: Path, supply: LogSupply) -> Reader:
@@ -195,7 +196,7 @@ def _of_one_kind(path: Path) -> tuple[list[Path], Kind]:
     Raises:
         BadInput: files of several kinds.
     """
-    files = detect.likely(files_of(path), mapped=True)
+    files = logs_in(path, mapped=True)
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         raise BadInput(
@@ -219,7 +220,7 @@ def open_joined(supply: LogSupply) -> Joined:
         raise BadInput(
             f"supply.mapping = {supply.mapping}: has no tables; say in its section tables what is joined to the log (docs/your-files.md)"
         )
-    files = detect.likely(files_of(Path(supply.path)), mapped=True)
+    files = logs_in(Path(supply.path), mapped=True)
     return _joined(files, mapping, _kind(files[0]), supply, forms=True)
 
 
@@ -250,7 +251,7 @@ def _files_of_tables(supply: LogSupply) -> list[Path]:
 
 
 def _parts_of(supply: LogSupply) -> Iterator[bytes]:
-    """Yield the size and the beginning of every file that is joined: nobody knows them but who has the files."""
+    """Yield the size and the beginning of every file that is joined, known only to those who have the files."""
     for file in [*files_of(Path(supply.path)), *_files_of_tables(supply)]:
         with file.open("rb") as content:
             yield str(file.stat().st_size).encode() + content.read(_SALTED_BYTES)
@@ -290,6 +291,6 @@ FORMATS: dict[str, Format] = {
     detect.MAPPED: Format("any CSV, JSON-lines or Parquet file, by a mapping", _mapped),
     detect.OWN: Format(
         "the auction log of jointbid run",
-        lambda path, supply: jointbid_log(detect.likely(files_of(path)), supply.seat),
+        lambda path, supply: jointbid_log(logs_in(path), supply.seat),
     ),
 }

@@ -22,8 +22,8 @@ from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag, numbers_of
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import order_of
 from ..rows.delimited import Form, read_rows
+from ..rows.files import order_of
 from ..rows.row_audit import RowAudit
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, Episodes, campaign_of, episode_log
 from .featindex import FeatureIndex

@@ -55,7 +55,7 @@ class LostRows:
 
 
 def lost_rows(log: LogTable, seen: LogTable) -> LostRows | None:
-    """Return the auctions lost of a log with the logger's bids; None where there are none, or nothing to tell of them.
+    """Return the auctions lost of a log with the logger's bids; None where there are no such rows, or nothing to learn from them.
 
     Args:
         log: all rows, also those whose outcome was not seen.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import MICROS, LogSupply, Rivals
 from jointbid.sim.scenario.source import OWNERS
 
+from ...config.run_settings import RunSettings
 from ...config.settings import Settings
-from ...config.value_settings import Replay
+from ...config.value_settings import Replay, ValueSettings
 from ...errors import BadInput
 from ...estimate.sides import BEST_SILO
 from ..formats.registry import joined_tables
@@ -48,10 +48,11 @@ class ReplayPlan:
         return 1 if self.settings.split == "time" else self.settings.splits
 
     @classmethod
-    def from_settings(cls, settings: Settings[Any]) -> ReplayPlan:
+    def from_settings(cls, settings: Settings) -> ReplayPlan:
         """Take what a replay uses of the settings of a study on a log."""
         supply, study, executor = settings.scenario.supply, settings.study, settings.executor
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
+        assert isinstance(study, RunSettings | ValueSettings)  # noqa: S101 - verbs that take one
         jobs = 1 if executor.name == "serial" else executor.jobs or -1
         silo = getattr(study, "silo", BEST_SILO)  # a run has none
         replay = _by_person(supply, study.replay)

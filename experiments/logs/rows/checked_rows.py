@@ -76,7 +76,7 @@ def typed_rows(
         columns: the wanted columns.
         audit: of the log's rows.
         odd: whether there may be marked bytes in it that are not UTF-8.
-        keep: rows for which it does not hold are left out, whatever their cells are.
+        keep: rows for which it does not hold are left out, even where their cells break rules.
     """
     raw = {column.name: batch.column(column.name) for column in columns}
     alive = ~_blank(list(raw.values()))

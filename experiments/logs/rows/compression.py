@@ -1,4 +1,4 @@
-"""Files and folders of a log: what belongs to it, and its bytes, unpacked as their first bytes say."""
+"""The bytes of a log's file, unpacked as its first ones say; what is no log is named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,7 +17,6 @@ import pyarrow as pa
 from ...errors import BadInput
 
 HEAD_BYTES = 1 << 16
-_SHOWN = 12
 
 
 def _by_arrow(codec: str) -> Callable[[Path, str], IO[bytes]]:
@@ -108,10 +107,11 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
 
 
 _TEXT = "export it as CSV, JSON lines or Parquet"
+_HDF = b"\x89HDF\r\n\x1a\n"
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"Obj\x01", "an Avro file", _TEXT),
     (b"ORC", "an ORC file", _TEXT),
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _TEXT),
+    (_HDF, "an HDF5 file", _TEXT),
     (b"SQLite format 3\x00", "an SQLite database", _TEXT),
     (b"ARROW1", "an Arrow (Feather) file", _TEXT),
     (b"FEA1", "a Feather file", _TEXT),
@@ -134,8 +134,12 @@ _MARKUP = re.compile(rb"\s*<[!?a-zA-Z]")
 _CONTROL = re.compile(rb"[\x00\x04-\x08\x0e-\x1e\x7f]")
 """Bytes that no text begins with; Hive separates cells by some of the others."""
 _JUDGED_BYTES = 256
-_TAR_AT = 257
-_DUCKDB_AT = 8
+_FOREIGN_WITHIN: tuple[tuple[int, bytes, str, str], ...] = (
+    (257, b"ustar", "a tar archive", "unpack it, and give a file or the folder"),
+    (8, b"DUCK", "a DuckDB database", _TEXT),
+    *((512 << doubled, _HDF, "an HDF5 file", _TEXT) for doubled in range(7)),
+)
+"""What begins after a header of another kind: of HDF5, a block of the user's own of 512, 1,024, 2,048 ... bytes."""
 
 
 def _foreign(start: bytes) -> str:
@@ -143,10 +147,9 @@ def _foreign(start: bytes) -> str:
     for magic, name, advice in _FOREIGN:
         if start.startswith(magic):
             return f"is {name}; {advice}"
-    if start[_TAR_AT : _TAR_AT + 5] == b"ustar":
-        return "is a tar archive; unpack it, and give a file or the folder"
-    if start[_DUCKDB_AT : _DUCKDB_AT + 4] == b"DUCK":
-        return f"is a DuckDB database; {_TEXT}"
+    for at, magic, name, advice in _FOREIGN_WITHIN:
+        if start.startswith(magic, at):
+            return f"is {name}; {advice}"
     if _MARKUP.match(start.removeprefix(BOM)):
         return f"is an XML or HTML page; {_TEXT}"
     if start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
@@ -170,101 +173,3 @@ def why(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "no such file"
     return str(getattr(error, "strerror", "") or error or type(error).__name__)
-
-
-def raw_kind(file: Path) -> str:
-    """Return which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty for other files."""
-    found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
-    return found[1] if found else ""
-
-
-def files_of(path: Path) -> list[Path]:
-    """Return the file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
-
-    Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these; of one
-    that Spark or Hive has divided into folders `column=value`, the files of all of them; of one that holds folders alone, the files of these,
-    where all have one ending.
-
-    Raises:
-        BadInput: nothing there, or folders alone whose files have several endings.
-    """
-    if not path.is_dir():
-        if not path.exists():
-            what = f"a link to {path.readlink()}, which is not there" if path.is_symlink() else "no such file"
-            raise BadInput(f"{path}: cannot be read: {what}")
-        if not path.is_file():
-            raise BadInput(
-                f"{path}: is a pipe or a device, which cannot be read twice; write its rows to a file"
-            )
-        return [path]
-    found = _inside(path)
-    found += [file for folder in divided(path) for file in files_of(folder)]
-    seasons = [
-        _inside(folder)
-        for folder in sorted(path.iterdir())
-        if folder.is_dir() and "=" not in folder.name and not any(map(raw_kind, found))
-    ]
-    found += [file for season in seasons if any(map(raw_kind, season)) for file in season]
-    return found or _of_folders(path)
-
-
-def _of_folders(path: Path) -> list[Path]:
-    """Return the files of a folder's folders, at any depth, folder by folder.
-
-    Raises:
-        BadInput: there are none, or they have several endings.
-    """
-    found = _below(path)
-    if not found:
-        raise BadInput(f"{path}: cannot be read: the folder holds no files")
-    endings = sorted({file.suffix or "none" for file in found})
-    if len(endings) > 1:
-        raise BadInput(
-            f"{path}: holds folders alone, whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
-            "name one of them, or a folder whose files are of one form"
-        )
-    return found
-
-
-def _below(path: Path) -> list[Path]:
-    """Return the files of the folders in a folder, at any depth."""
-    inner = sorted(
-        (one for one in path.iterdir() if one.is_dir() and not one.name.startswith((".", "_"))), key=_place
-    )
-    return [file for folder in inner for file in (*_inside(folder), *_below(folder))]
-
-
-def divided(folder: Path) -> list[Path]:
-    """Return the folders `column=value` in a folder, by the values, numbers by their size."""
-    return sorted((inner for inner in folder.iterdir() if inner.is_dir() and "=" in inner.name), key=_place)
-
-
-def _inside(folder: Path) -> list[Path]:
-    return sorted(
-        (file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_"))),
-        key=_place,
-    )
-
-
-SPLITS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
-"""Words in a file's name that say which part of a split log it is, by their order."""
-
-
-def split_of(name: str) -> int:
-    """Return the part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
-    return next((SPLITS[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLITS), 0)
-
-
-def _place(file: Path) -> tuple[int, list[tuple[bool, int, str]], str]:
-    """Return the order of files: by the part of the split, then by name, numbers in it by their size."""
-    parts = re.findall(r"\d+|\D+", file.name)
-    natural = [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
-    return split_of(file.name), natural, file.name
-
-
-def order_of(files: Sequence[Path]) -> tuple[str, ...]:
-    """Return the order in which the files of a log without times are laid, in words."""
-    if len(files) < 2:
-        return ()
-    shown = ", ".join(file.name for file in files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")
-    return (f"the log keeps no time: its files are laid one after the other: {shown}",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...config.first_party import FirstParty
 from ...config.settings import Settings
@@ -70,7 +70,7 @@ def cost_table(summary: pd.DataFrame, *, has_costs: bool) -> Iterator[Table]:
 
 
 def own_data_sentences(
-    plan: FirstParty, settings: Settings[Any], when: Estimate, net: Estimate, back: Estimate, volume: Estimate
+    data: FirstParty, settings: Settings, when: Estimate, net: Estimate, back: Estimate, volume: Estimate
 ) -> Iterator[str]:
     """Yield when to switch from bought data to own ones and what that nets, or that it never pays; and from what volume on."""
     horizon, currency = f"{settings.money.horizon_months} months", settings.scenario.currency
@@ -78,13 +78,13 @@ def own_data_sentences(
     nets = f"over {horizon} it nets {number(net.estimate)} {currency} {span}"
     if net.finding == "positive":
         yield (
-            f"Build {plan.own} and switch from {plan.bought} to it after {duration(when)}: over {horizon} that nets "
+            f"Build {data.own} and switch from {data.bought} to it after {duration(when)}: over {horizon} that nets "
             f"{number(net.estimate)} {currency} {span}, and is {paid_back(back)}."
         )
     elif net.finding == "negative":
-        yield f"Building {plan.own} to switch from {plan.bought} does not pay: {nets}."
+        yield f"Building {data.own} to switch from {data.bought} does not pay: {nets}."
     else:
-        yield f"Whether to build {plan.own} is not shown: {nets}."
+        yield f"Whether to build {data.own} is not shown: {nets}."
     if not math.isfinite(volume.estimate):
         yield "By the estimates building pays at no volume."
         return

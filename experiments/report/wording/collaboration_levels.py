@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
     """The best level, how far that hangs on the mapping, the CIO's level, the volume needed, and the others in the market."""
-    plan = settings.collaboration
-    best = lookup(summary, "best_level", "level") if plan is not None else None
-    if plan is None or best is None:
+    best = lookup(summary, "best_level", "level") if settings.collaboration is not None else None
+    if best is None:
         return
     yield _best(summary, settings, best)
     yield from _mappings(summary)
@@ -70,8 +69,8 @@ def _volume(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterato
 
 
 def _cio(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:
-    plan, said = settings.collaboration, []
-    for credit in plan.credited if plan else ():
+    collaboration, said = settings.collaboration, []
+    for credit in collaboration.credited if collaboration else ():
         level = lookup(summary, "cio_level", "level", f"credited {credit:g}")
         left = lookup(summary, "left_on_the_table", "npv", f"credited {credit:g}")
         if level is None or left is None:

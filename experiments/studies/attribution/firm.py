@@ -24,6 +24,7 @@ from ...cells.attribution_season import (
 from ...cells.cell import Cell
 from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
+from ...config.study_settings import AttributionSettings
 from ...storage.cell_results import StudyState
 from ..cell_plans import cell_of
 
@@ -32,7 +33,7 @@ from ..cell_plans import cell_of
 class Firm:
     """The cells of one firm in one market. ``study_point`` says which of many markets; empty in the scenario's own."""
 
-    settings: Settings[Any]
+    settings: Settings[AttributionSettings]
     study_point: str = ""
 
     @property

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...cells.attribution_season import AS_IS, BY_CLAIMS, BY_LAST_TOUCH, TEST, TRUTH, credit_names, run_cell
 from ...cells.cell import Cell
+from ...config.study_settings import AttributionSettings
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
 from ...execution.tasks import Work
@@ -23,7 +24,7 @@ from .rows import rows
 from .worlds import Worlds
 
 
-class Attribution(Study):
+class Attribution(Study[AttributionSettings]):
     """Rules and a randomised test against the removal of each channel, replication by replication."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -11,6 +10,7 @@ from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST
 from ...cells.cell import Cell
 from ...cells.replications import NEXT_SEASON
 from ...config.settings import Settings
+from ...config.study_settings import AttributionSettings
 from ...estimate.intervals import paired_difference
 from ...report.wording.attribution import SHARES
 from ..base import Row
@@ -22,10 +22,10 @@ RULES = (BY_LAST_TOUCH, BY_CLAIMS, TEST)
 """What the firms' budgets are set by."""
 
 
-class Worlds(SampledMarkets[Firm]):
+class Worlds(SampledMarkets[AttributionSettings, Firm]):
     """A firm in each drawn market."""
 
-    def market(self, settings: Settings[Any], point: str) -> Firm:
+    def market(self, settings: Settings[AttributionSettings], point: str) -> Firm:
         """Return the firm of one market."""
         return Firm(settings, point)
 

@@ -18,6 +18,7 @@ from ...cells.cell import Cell, code_version, label
 from ...cells.lattice import NONE
 from ...cells.versions import version
 from ...config.points import digest, load
+from ...config.study_settings import BenchmarkSettings
 from ...errors import BadInput, closest
 from ...estimate.benchmark import INFORMATION, SCORE, UNIT, Scores, scores_of
 from ...estimate.intervals import mean_interval
@@ -34,7 +35,7 @@ DIGITS = 9
 """Significant digits of a utility in the result file."""
 
 
-class Benchmark(Study):
+class Benchmark(Study[BenchmarkSettings]):
     """Each strategy in every market of the suite, with joint data and with the CMO's alone."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {"first strategy's score": (SCORE, SCORE)}

@@ -16,6 +16,7 @@ from ...cells.cell import Cell, holders_of
 from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
+from ...config.value_settings import ValueSettings
 from ...estimate import collaboration_levels as estimate
 from ...estimate.collaboration_levels import Level
 from ...estimate.intervals import Estimate, mean_interval, paired_difference
@@ -46,7 +47,7 @@ class Readings:
         return next(one for one in self.levels if one.level == level)
 
 
-class Levels(MarketPart):
+class Levels(MarketPart[ValueSettings]):
     """The study at every level along every shape: joint at each, the silo at the lowest, where its pilots choose it.
 
     Raises:
@@ -68,7 +69,7 @@ class Levels(MarketPart):
                 steps.append(CellPlan(there, plan.state, name))
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether the settings describe a collaboration."""
         return settings.collaboration is not None
 

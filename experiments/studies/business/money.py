@@ -11,6 +11,7 @@ import pandas as pd
 from ...config.collaboration import Collaboration
 from ...config.settings import Settings
 from ...config.study_settings import JoiningCosts
+from ...config.value_settings import ValueSettings
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import row_of
@@ -35,7 +36,7 @@ UNITS = {
 """Metric -> its unit, of all that a firm plans."""
 
 
-class NetValue(MarketPart):
+class NetValue(MarketPart[ValueSettings]):
     """Net value and payback where a volume is stated; what is shown of break-evens too."""
 
     def __init__(self, plan: CellPlan) -> None:
@@ -64,7 +65,7 @@ class NetValue(MarketPart):
         yield from cost_table(summary, has_costs=has_costs(self.settings))
 
 
-def has_costs(settings: Settings[Any]) -> bool:
+def has_costs(settings: Settings) -> bool:
     """Return whether anything that joining takes has a price: integration, fees, look-ups or matches."""
     scenario, known = settings.scenario, terms(settings)
     of_data = (scenario.data_of(name) for name in scenario.source)
@@ -73,7 +74,7 @@ def has_costs(settings: Settings[Any]) -> bool:
     )
 
 
-def terms(settings: Settings[Any]) -> CostTerms | None:
+def terms(settings: Settings) -> CostTerms | None:
     """Costs and volume, at the firm's level of collaboration where it has one; None where no volume is stated."""
     return terms_at(settings.money, settings.collaboration)
 
@@ -93,7 +94,7 @@ def terms_at(money: JoiningCosts, plan: Collaboration | None) -> CostTerms | Non
     )
 
 
-def break_even_rows(settings: Settings[Any], readings: Sequence[Reading]) -> Iterator[Row]:
+def break_even_rows(settings: Settings, readings: Sequence[Reading]) -> Iterator[Row]:
     """Yield the break-even of each line of a curve over a source's match rate or look-up latency.
 
     Args:
@@ -147,5 +148,5 @@ def _arm(source: str, *parts: str) -> str:
     return f"{source} ({which})" if which else source
 
 
-def _row(settings: Settings[Any], estimand: str, arm: str, metric: str, found: Estimate) -> Row:
+def _row(settings: Settings, estimand: str, arm: str, metric: str, found: Estimate) -> Row:
     return row_of(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), found)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +16,7 @@ from jointbid.sim.scenario import StrategySpec
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
+from ...config.value_settings import ValueSettings
 from ...estimate.ladder import lookup, row_of
 from ...estimate.overtaking import Lead
 from ...report.plots.figure import Figure
@@ -30,11 +30,11 @@ MONTH, LEAD = "overtaking_month", "lead_at_the_end"
 """Estimands, and the metric of the first."""
 
 
-class Overtaking(MarketPart):
+class Overtaking(MarketPart[ValueSettings]):
     """Two plans in one market, each alone."""
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether two plans are compared."""
         return settings.study.overtaking is not None
 
@@ -42,6 +42,7 @@ class Overtaking(MarketPart):
     def names(self) -> tuple[str, str]:
         """The slow plan and the fast one."""
         plans = self.settings.study.overtaking
+        assert plans is not None  # noqa: S101 - the part is wanted
         return plans.slow, plans.fast
 
     def cells(self) -> list[Cell]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +15,7 @@ from ...cells.replications import PILOT
 from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, lookup, row_of
 from ...estimate.metrics import metric_table
@@ -39,7 +39,7 @@ METRICS = {
 """Estimand -> its metric."""
 
 
-class OwnData(MarketPart):
+class OwnData(MarketPart[ValueSettings]):
     """The market at each part of the own source's full match rate, and the two ways of holding data that are compared.
 
     Attributes:
@@ -68,7 +68,7 @@ class OwnData(MarketPart):
         )
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether the firm builds data of its own."""
         return settings.first_party is not None
 

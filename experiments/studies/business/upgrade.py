@@ -6,13 +6,13 @@ Who holds all data plays once in the market as it is, and once with the keys of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.changes import as_overrides, varied
 from ...config.settings import Settings
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
 from ...estimate.metrics import metric_table
@@ -24,7 +24,7 @@ UPGRADE = "value_of_upgrade"
 """The estimand: the focal advertiser's profit with better joint data less that with those at hand."""
 
 
-class Upgrade(MarketPart):
+class Upgrade(MarketPart[ValueSettings]):
     """One market twice: as it is, and with better data.
 
     Raises:
@@ -37,7 +37,7 @@ class Upgrade(MarketPart):
         self._both = plan, CellPlan(better, plan.state, f"{plan.study_point}, better data".removeprefix(", "))
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether an upgrade is named."""
         return bool(settings.study.upgrade)
 
@@ -65,4 +65,4 @@ class Upgrade(MarketPart):
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what better data are worth over joint data as they are."""
         if (found := lookup(summary, UPGRADE)) is not None:
-            yield upgrade_sentence(found, as_overrides(self.settings.study.upgrade), self.unit[1])
+            yield upgrade_sentence(found, as_overrides(self.settings.study.upgrade or {}), self.unit[1])

@@ -16,6 +16,7 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
+from ...config.run_settings import RunSettings
 from ...errors import BadInput, RunFailed
 from ...logs.formats.registry import joined_tables, open_log
 from ...logs.log_table import LogTable
@@ -35,13 +36,13 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     Raises:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
-    if point.settings.study.weekly:
+    if point.settings.of(RunSettings).study.weekly:
         raise BadInput(
             "study.weekly: a log does not say what its channels added; play a scenario with channels (scenario=touchpoints)"
         )
     plan = ReplayPlan.from_settings(point.settings)
     name, _ = open_log(plan.supply)
-    is_own = name == "jointbid" and point.settings.study.bids != "strategy"
+    is_own = name == "jointbid" and point.settings.of(RunSettings).study.bids != "strategy"
 
     def play() -> tuple[tuple[Run, tuple[str, ...], Scenario], RunFiles]:
         played = _replay_own(point, plan) if is_own else _play_strategy(point, plan)
@@ -72,7 +73,7 @@ def _replay_own(point: Point, plan: ReplayPlan) -> tuple[Run, tuple[str, ...], S
 
 def _play_strategy(point: Point, plan: ReplayPlan) -> tuple[Run, tuple[str, ...], Scenario]:
     """Play one strategy on the rows after the training part: on all rows of the log, or on those in memory."""
-    log, arm = read_log(plan.supply, plan.seed), point.settings.study.arm
+    log, arm = read_log(plan.supply, plan.seed), point.settings.of(RunSettings).study.arm
     check_prices(log)
     reason = obstacle(plan, log) if log.is_sample else ""
     is_streamed = log.is_sample and not reason

@@ -13,6 +13,7 @@ from jointbid.strategies.plugins import origin, plugins
 from ...cells.cell import TOGETHER, Cell
 from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
+from ...config.study_settings import TournamentSettings
 from ...estimate.metrics import at_point
 from ...estimate.tournament import Results
 from ...execution.tasks import Work
@@ -25,7 +26,7 @@ from .matches import Matches
 from .worlds import Worlds
 
 
-class Tournament(Study):
+class Tournament(Study[TournamentSettings]):
     """All strategies in one market, and each two of them, themselves included, in both seats."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
+from ...config.study_settings import TournamentSettings
 from ...estimate.intervals import contrast, mean_interval
 from ...estimate.ladder import row_of
 from ...estimate.ranking import SEAT_PROFIT, TIED
@@ -25,7 +26,7 @@ LEAD = "lead"
 """The column, and the estimand over all worlds, of how far the scenario's own first strategy is ahead of the best of the others."""
 
 
-class Worlds(SampledMarkets[Matches]):
+class Worlds(SampledMarkets[TournamentSettings, Matches]):
     """All strategies together in each drawn market.
 
     Args:
@@ -34,12 +35,16 @@ class Worlds(SampledMarkets[Matches]):
     """
 
     def __init__(
-        self, settings: Settings[Any], state: StudyState, own: Matches, leader: Callable[[], str]
+        self,
+        settings: Settings[TournamentSettings],
+        state: StudyState,
+        own: Matches,
+        leader: Callable[[], str],
     ) -> None:
         super().__init__(settings, state)
         self._own, self._leader = own, leader
 
-    def market(self, settings: Settings[Any], point: str) -> Matches:
+    def market(self, settings: Settings[TournamentSettings], point: str) -> Matches:
         """Return the matches in one market."""
         return Matches(settings, self._own.strategies, point)
 

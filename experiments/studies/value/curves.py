@@ -13,7 +13,7 @@ from ...cells.cell_lists import Cells, joined
 from ...config.bidder_checks import sources_read
 from ...config.changes import Changes, as_overrides, fewer, varied
 from ...config.settings import Settings
-from ...config.value_settings import Swept
+from ...config.value_settings import Swept, ValueSettings
 from ...errors import BadInput
 from ...estimate.curves import Reading, curve_table, heat_table
 from ...estimate.ladder import LOST, PROFIT, VALUE
@@ -56,7 +56,7 @@ class Curve:
         return "" if self.alone else self.swept.title
 
 
-class CurvePoints(MarketPart):
+class CurvePoints(MarketPart[ValueSettings]):
     """A part that compares arms at some points."""
 
     def points(self) -> list[CellPlan]:
@@ -96,7 +96,7 @@ class Curves(CurvePoints):
         self.curves = curves(plan)
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether curves are drawn, or break-evens looked for."""
         return bool(settings.plot.enabled or settings.money.requests_per_month is not None)
 
@@ -191,7 +191,7 @@ class Map(CurvePoints):
         }
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether it is drawn, and the two steps are there to be drawn."""
         return bool(settings.plot.enabled) and not sources_read(settings.scenario)
 
@@ -243,7 +243,7 @@ def silos_of(sides: Iterable[Sides]) -> str:
     return " or ".join(dict.fromkeys(each.label(each.silo) for each in sides))
 
 
-def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
+def swept_of(settings: Settings[ValueSettings]) -> tuple[Swept, ...]:
     """Return what is swept: as configured, or the first source's match rate; with both valuations also the amount of data."""
     asked = settings.study.curves
     if asked is None:

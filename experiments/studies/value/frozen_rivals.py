@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
 from ...cells.cell_lists import Cells
 from ...config.changes import varied
 from ...config.settings import Settings
+from ...config.value_settings import ValueSettings
 from ...estimate.frozen_rivals import effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary
 from ...estimate.metrics import at_point
@@ -19,7 +19,7 @@ from ..cell_plans import CellPlan
 from .ladders import replications
 
 
-class FrozenRivals(MarketPart):
+class FrozenRivals(MarketPart[ValueSettings]):
     """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
     def __init__(self, plan: CellPlan) -> None:
@@ -28,7 +28,7 @@ class FrozenRivals(MarketPart):
         self._frozen = CellPlan(there, plan.state, "study.rivals=frozen")
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether bid curves are fitted, of rivals too."""
         study = settings.study
         return study.tune is not None and study.tune.values is None and study.rivals == "adapted"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...config.value_settings import ValueSettings
 from ...estimate.in_units import IN_UNITS, in_units
 from ...estimate.ladder import row_of
 from ...estimate.metrics import at_point
@@ -16,7 +17,7 @@ from ...report.wording.in_units import unit_of_row, worth_table
 from ..base import MarketPart, Row
 
 
-class ValueInUnits(MarketPart):
+class ValueInUnits(MarketPart[ValueSettings]):
     """Profit of joint less that of the silo: per bid requests, per impressions bought, in percent, and per month at a stated volume."""
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:

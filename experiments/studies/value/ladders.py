@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...cells.cell_lists import Cells, joined
 from ...cells.replications import WIDTH_PILOT
+from ...config.value_settings import ValueSettings
 from ...estimate.intervals import combined, required_replications
 from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
 from ...estimate.metrics import at_point
@@ -27,7 +28,7 @@ from ..tuning.tuned_policies import Retuned
 from . import learning, notes
 
 
-class Ladders(MarketPart):
+class Ladders(MarketPart[ValueSettings]):
     """Every arm in every replication; where both valuations are asked for, once more with learned values."""
 
     def __init__(self, ladders: Sequence[tuple[CellPlan, tuple[str, ...]]], retuned: Retuned) -> None:

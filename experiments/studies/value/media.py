@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from ...config.value_settings import ValueSettings
 from ...estimate.ladder import row_of
 from ...estimate.media import media
 from ...estimate.metrics import at_point
@@ -13,7 +14,7 @@ from ...report.wording.media import UNITS
 from ..base import MarketPart, Row
 
 
-class Media(MarketPart):
+class Media(MarketPart[ValueSettings]):
     """Clicks and sales for 100 of media, their price, return on spend, the month at the stated volume; more at the same budget."""
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ...cells.cell import Cell
+from ...config.value_settings import ValueSettings
 from ...errors import BadInput
 from ..base import MarketPart, Study
 from ..business.collaboration_levels import Levels
@@ -30,7 +31,7 @@ PARTS: tuple[type[MarketPart], ...] = (
 """The parts beside the ladder, in the order of their rows."""
 
 
-class Value(Study):
+class Value(Study[ValueSettings]):
     """The ladder of arms, and each part that the settings ask for."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from ...config.changes import varied
 from ...config.patch import has
 from ...config.settings import Settings
 from ...config.study_settings import Range
-from ...config.value_settings import SmallWorlds
+from ...config.value_settings import SmallWorlds, ValueSettings
 from ...errors import BadInput
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
@@ -89,7 +88,7 @@ def said_of(column: str, what: str) -> str:
     return what if column == "value" else f"{column}_{what}"
 
 
-def ranges_here(settings: Settings[Any]) -> tuple[Range, ...]:
+def ranges_here(settings: Settings[ValueSettings]) -> tuple[Range, ...]:
     """Return the ranges of what this market has: not of sources that were left out, nor of prices where there is no landscape."""
     market, priced = settings.scenario.model_dump(), settings.scenario.rivals.landscape is not None
     return tuple(
@@ -99,14 +98,14 @@ def ranges_here(settings: Settings[Any]) -> tuple[Range, ...]:
     )
 
 
-def small_worlds(settings: Settings[Any]) -> SmallWorlds | None:
+def small_worlds(settings: Settings[ValueSettings]) -> SmallWorlds | None:
     """Return the size of the range over plausible settings; None where it is not asked for, or ``study.worlds`` gives more."""
     study = settings.study
     return None if study.worlds or (study.ranges and not ranges_here(settings)) else study.range
 
 
 def possible(
-    settings: Settings[Any], ranges: Sequence[Range], error: BadInput
+    settings: Settings[ValueSettings], ranges: Sequence[Range], error: BadInput
 ) -> tuple[tuple[Range, ...], tuple[tuple[str, str], ...]]:
     """Return the ranges both ends of which make a market here, and of each other one its key with the first problem.
 
@@ -161,7 +160,7 @@ class DrawnMarket:
         return mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
 
 
-class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
+class Worlds(MarketPart[ValueSettings], SampledMarkets[ValueSettings, DrawnMarket]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
     @cached_property
@@ -194,7 +193,7 @@ class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
         return self.worlds_with(sampled(self.settings, small.worlds, "study.range", ranges))
 
     @staticmethod
-    def is_wanted(settings: Settings[Any]) -> bool:
+    def is_wanted(settings: Settings[ValueSettings]) -> bool:
         """Return whether worlds are drawn."""
         return bool(settings.study.worlds) or small_worlds(settings) is not None
 
@@ -209,7 +208,7 @@ class Worlds(MarketPart, SampledMarkets[DrawnMarket]):
             joints = filter(None, (world.market.joint, world.market.learned))
             yield from ((joint.plan, joint.arms) for joint in joints)
 
-    def market(self, settings: Settings[Any], point: str) -> DrawnMarket:
+    def market(self, settings: Settings[ValueSettings], point: str) -> DrawnMarket:
         """Return the market of one world."""
         return DrawnMarket(CellPlan(settings, self.state, point), self._small)
 

@@ -2,7 +2,7 @@
 
 A key is hashed as it is read, by MD5 over the study's salt and the key, of which 63 bits are kept. Among 100 million keys two share a number with
 a probability of about .05 %. The salt is made of the joined files' own content: the same study gives the same numbers, and
-without the files nobody can try identifiers out.
+only with the files can identifiers be tried out.
 """
 
 from __future__ import annotations

@@ -14,8 +14,9 @@ from ....errors import BadInput, closest
 from ...rows.checked_rows import Rows
 from ...rows.column import Column, Decimal
 from ...rows.columns import PRICE_MAX
-from ...rows.compression import BROKEN, PARQUET, files_of, head, why
+from ...rows.compression import BROKEN, PARQUET, head, why
 from ...rows.delimited import Form, as_asked, below, headed, header, read_rows
+from ...rows.files import logs_in
 from ...rows.parquet import read_parquet
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
@@ -66,7 +67,7 @@ class TableRows:
             BadInput: no such file or folder.
         """
         try:
-            return detect.likely(files_of(self.path), mapped=True)
+            return logs_in(self.path, mapped=True)
         except BadInput as error:
             raise BadInput(f"tables.{self.name}.path = {self.table.path}: {error}") from None
 
