@@ -34,7 +34,7 @@ LAYERS = {
     "kernel": ("sim/auction", "sim/journey/kernel", "sim/tables"),
     "columns": ("sim/supply", "sim/arrivals", "sim/landscape", "sim/sources", "sim/audience", "sim/world", "sim/streams", "sim/drift", "sim/stock", "sim/journey"),
     "control steps": ("sim/control", "sim/allowance", "sim/account", "sim/calls", "sim/watch", "sim/visible", "sim/bidder_session"),
-    "feedback": ("sim/aftermath", "sim/feedback", "sim/outcomes", "sim/counting", "sim/delays", "sim/ledger", "sim/data_usage", "sim/delivery", "sim/serving"),
+    "feedback": ("sim/aftermath", "sim/feedback", "sim/outcomes", "sim/counting", "sim/responded", "sim/delays", "sim/ledger", "sim/data_usage", "sim/delivery", "sim/serving"),
     "valuations": ("strategies/valuations",),
     "policies": ("strategies",),
     "calendar and loop": ("sim/simulation", "sim/auctions.py", "sim/calendar"),

@@ -55,12 +55,9 @@ def refused(problem: str) -> Iterator[None]:
         raise BadInput(f"{problem} ({error.strerror or error})") from None
 
 
-def closest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
-    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string.
-
-    Words of a lower ratio (``difflib``) than ``cutoff`` are not alike.
-    """
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

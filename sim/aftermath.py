@@ -14,7 +14,8 @@ from .auctions import Auctions, Columns
 from .bidder_session import BidderSession
 from .counting import Counting
 from .feedback import BlockOutcome
-from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
+from .outcomes import Happened, Outcomes, by_bidder
+from .responded import NEVER_US
 from .scenario import Scenario
 from .streams import Streams
 from .supply import Chunk

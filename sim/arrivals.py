@@ -16,7 +16,7 @@ from .compiled import kernel
 from .exponential import exponential
 from .kept import kept
 from .scenario import HOUR_US, SyntheticSupply
-from .streams import Streams, unit_in_row
+from .streams import STEP, Streams, counter, unit_in_row
 
 SLICE = 65_536
 
@@ -65,8 +65,10 @@ def _spread(
     share a microsecond, and the first comes after ``last``, so that calendar and requests have one total order. Each loop does one thing,
     so that most of them work on several numbers at a time.
     """
+    z = counter(key, position)
     for i in range(len(gaps)):
-        gaps[i] = unit_in_row(key, position + i)
+        gaps[i] = unit_in_row(key, z)
+        z += STEP
     for i in range(len(gaps)):
         gaps[i] = exponential(gaps[i])
     whole = 0.0

@@ -91,6 +91,8 @@ class Visits:
         people = scenario.audience.people
         if people is None:
             return cls(start, n, np.empty(0, dtype=np.int64))
+        if scenario.audience.activity_skew == 0.0:
+            return cls(start, n, streams.whole("person", start, n, people).astype(np.int64))
         u = streams.uniform("person", start, n) ** (1.0 + scenario.audience.activity_skew)
         return cls(start, n, np.minimum((u * people).astype(np.int64), people - 1))
 
@@ -148,6 +150,8 @@ def draw_types(
 
     if shared is None and not len(visits.person):  # people are all new: a row's draws are of its own
         return {factor: _types_of_new(scenario, streams, owner, visits, factor) for factor in FACTORS}
+    if shared is None and response.redundancy == response.history_redundancy == 0.0:
+        return {factor: _types_of_known(scenario, streams, owner, visits, factor) for factor in FACTORS}
 
     def uniform(known: Callable[[Streams, str], NDArray[np.float64]], name: str) -> NDArray[np.float64]:
         return uniforms_of(known, streams, (f"{name}/{owner}", f"{name}/{COMMON}"), shared)
@@ -185,6 +189,19 @@ def _types_of_new(
         return streams.whole(f"{factor}/{owner}", visits.start, visits.n, types)
     names = (f"profile/{owner}", f"{name}/{owner}", f"{factor}/{owner}")
     return streams.copied(names, visits.start, visits.n, types, q)
+
+
+def _types_of_known(
+    scenario: Scenario, streams: Streams, owner: str, visits: Visits, factor: str
+) -> NDArray[np.int32]:
+    """The types in a factor of people who come again, where no factor tells another, shape (n,)."""
+    types, name = scenario.types_of(factor), f"{factor}/{owner}"
+    if types == 1:
+        return np.zeros(visits.n, dtype=np.int32)
+    if factor == "context":
+        return streams.whole(name, visits.start, visits.n, types)
+    group = scenario.journey.group if scenario.journey and factor == "profile" else 1
+    return streams.whole_at(name, visits.person, types, group)
 
 
 def draw_consent(

@@ -99,6 +99,16 @@ def fma(typing: Any, a: Any, b: Any, c: Any) -> Any:  # noqa: ARG001
 
 
 @intrinsic  # type: ignore[untyped-decorator]
+def lowest_bit(typing: Any, number: Any) -> Any:  # noqa: ARG001
+    """Inside a kernel: the place of the lowest bit of a number that is set; the number must not be 0."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.int64), code
+
+
+@intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing: Any, array: Any, place: Any) -> Any:  # noqa: ARG001
     """Inside a kernel: ask for ``array[place]`` to be brought near, without waiting for it; ``place`` is a tuple."""
 

@@ -49,6 +49,11 @@ def _weibull_cdf(delay: Delay, time: float) -> float:
     return float(-np.expm1(-((time / _scale(delay)) ** _power(delay)))) if time > 0 else 0.0
 
 
+def weibull(delay: Delay) -> tuple[float, float] | None:
+    """Return the factor and the power that make a delay of an exponential variable; None for a law that is none of its powers."""
+    return (_scale(delay), 1.0 / _power(delay)) if LAWS[delay.law].quantile is _weibull else None
+
+
 def _power(delay: Delay) -> float:
     """Weibull's shape; an exponential is a Weibull of shape 1."""
     return delay.shape if delay.law == "weibull" else 1.0

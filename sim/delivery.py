@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.lateness import count_late
+from .auction.lateness import ROWS, count_late, flag_late
 from .bidder_session import BidderSession
 from .delays import cdf, quantile
-from .scenario import Scenario
+from .scenario import Delay, Scenario
 from .serving import held_out
 from .streams import Streams
 from .supply import Chunk
 from .tables import BidTables
 
-NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
+NOBODY_ABSENT = np.empty((0, 0), dtype=np.uint8)
+EIGHT = 8
+"""Bidders whose flags lie in one number."""
+NEVER = 1 << 53
+"""More than the bits of any draw."""
 
 
 class Delivery:
@@ -32,6 +37,24 @@ class Delivery:
         self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
         self.share = np.ones(len(sessions))
+        self.room = np.empty(ROWS // 8, dtype=np.uint64)
+        self.keys = np.zeros(len(sessions), dtype=np.uint64)
+        self.least = np.full(len(sessions), NEVER, dtype=np.int64)
+        """Streams of which one draw alone says who is late, and from which of its bits on it does."""
+        self.sums: dict[int, tuple[dict[str, Delay], float]] = {}
+        """``answer_times`` of bidders for whom several draws say it."""
+        for number, one in enumerate(sessions):
+            if self.tmax is None:
+                break
+            drawn, left = answer_times(one, scenario, self.tmax)
+            if not drawn and left < 0:
+                self.least[number] = 0
+            elif len(drawn) == 1:
+                ((name, law),) = drawn.items()
+                self.keys[number] = streams.key64(name)
+                self.least[number] = math.ceil(cdf(law, left) * NEVER)
+            elif drawn:
+                self.sums[number] = drawn, left
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the counts as columns of ``RunResult.bidders``."""
@@ -49,7 +72,7 @@ class Delivery:
 
 
 class ChunkDelivery:
-    """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders), or (0, 0) where each bid does."""
+    """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders / 8), or (0, 0) where each bid does."""
 
     def __init__(self, run: Delivery, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
@@ -58,20 +81,15 @@ class ChunkDelivery:
             for number, one in enumerate(run.sessions)
             if one.terms.holdout is not None
         }
-        n, late = len(chunk), len(run.sessions) if run.tmax is not None else 0
-        self._late_eights = np.zeros((late, -(-n // 8)), dtype=np.uint64)
-        self._late = self._late_eights.view(np.bool_)[:, :n]
         self._draws: dict[int, NDArray[np.float64]] = {}
-        self.absent = NOBODY_ABSENT
+        self.absent = self._late = NOBODY_ABSENT
         if not run.sessions or (run.tmax is None and not self._held):
             return
-        self.absent = np.zeros((n, len(run.sessions)), dtype=np.bool_)
-        if run.tmax is not None:
-            for number, one in enumerate(run.sessions):
-                self._late[number] = self._is_late(one, run.tmax)
-            self.absent[:] = self._late.T
+        self._late = self._flags_of_late()
+        self.absent = self._late.copy()
         for number, held in self._held.items():
-            self.absent[:, number] |= held
+            place, flag = divmod(number, EIGHT)
+            self.absent[:, place] |= held.astype(np.uint8) << flag
 
     def pass_on(self, part: slice, tables: BidTables, is_open: NDArray[np.bool_]) -> None:
         """Send some requests to the bidders that may bid (``is_open``) as the exchange does, and count who is late."""
@@ -82,10 +100,13 @@ class ChunkDelivery:
         run.sent[is_sent_all] += part.stop - part.start
         for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
             sent = self.is_sent(number, part)
-            late, n = self._late[number, part], int(sent.sum())
-            self.absent[part, number] = late | ~sent
+            late, n = self.is_late(number, part), int(sent.sum())
+            absent = late | ~sent
             if number in self._held:
-                self.absent[part, number] |= self._held[number][part]
+                absent |= self._held[number][part]
+            place, flag = divmod(number, EIGHT)
+            others = self.absent[part, place] & np.uint8(255 - (1 << flag))
+            self.absent[part, place] = others | absent.astype(np.uint8) << flag
             run.late[number] += (tables.of(number, part.start + np.flatnonzero(late & sent)) > 0).sum()
             run.unsent[number] += part.stop - part.start - n
             run.sent[number] += n
@@ -93,10 +114,12 @@ class ChunkDelivery:
             part.start,
             part.stop,
             self._late,
-            self._late_eights,
             is_sent_all,
             tables.bids,
+            tables.sizes,
             tables.cells,
+            run.room.view(np.uint8),
+            run.room,
             run.late,
         )
 
@@ -119,25 +142,37 @@ class ChunkDelivery:
         """Return on which requests a bidder's answer comes too late, shape (rows,)."""
         if self._run.tmax is None:
             return np.zeros(part.stop - part.start, dtype=np.bool_)
-        return np.asarray(self._late[number, part])
+        place, flag = divmod(number, EIGHT)
+        return np.asarray((self._late[part, place] >> flag & 1).astype(np.bool_))
 
-    def _is_late(self, session: BidderSession, tmax: float) -> NDArray[np.bool_]:
-        """Return whose answers take too long, shape (n,): the bidder's own time, and that of each look-up after the other."""
-        run = self._run
-        laws = {f"answer/{session.advertiser}": run.scenario.bidders.answer_ms}
-        for name in session.looks_up:
-            laws[f"lookup/{session.name}/{name}"] = run.scenario.source[name].lookup_latency_ms
-        left = tmax - sum(law.mean for law in laws.values() if law.law == "constant")
-        if abs(left) < 1e-9 * tmax:
-            left = 0.0  # sums of decimal fractions are not exact: .1 + .2 is no longer than .3
-        drawn = {name: law for name, law in laws.items() if law.law != "constant"}
-        visits, n = self._chunk.visits, len(self._chunk)
-        if not drawn:
-            return np.full(n, left < 0)
-        if len(drawn) == 1:  # then the draw itself says on which side of the deadline it falls
-            ((name, law),) = drawn.items()
-            return run.streams.reaches(name, visits.start, n, cdf(law, left))
-        total = np.zeros(n)
-        for name, law in drawn.items():
-            total += quantile(law, visits.by_request(run.streams, name))
-        return np.asarray(total > left)
+    def _flags_of_late(self) -> NDArray[np.uint8]:
+        """Return whose answers take too long, shape (n, bidders / 8)."""
+        run, visits, n = self._run, self._chunk.visits, len(self._chunk)
+        late = np.zeros((n, -(-len(run.sessions) // EIGHT)), dtype=np.uint8)
+        if run.tmax is None:
+            return late
+        room = np.empty(ROWS, dtype=np.uint8)  # its own, as chunks are made ahead in a thread
+        for place in range(late.shape[1]):
+            those = slice(EIGHT * place, EIGHT * (place + 1))
+            flag_late(run.keys[those], run.least[those], visits.start, place, room, late)
+        for number, (drawn, left) in run.sums.items():
+            total = np.zeros(n)
+            for name, law in drawn.items():
+                total += quantile(law, visits.by_request(run.streams, name))
+            place, flag = divmod(number, EIGHT)
+            late[:, place] |= (total > left).astype(np.uint8) << flag
+        return late
+
+
+def answer_times(session: BidderSession, scenario: Scenario, tmax: float) -> tuple[dict[str, Delay], float]:
+    """Return what a bidder's answer is to take beside what always passes, by the name of its draws, and the time that is left for it.
+
+    It takes the bidder's own time, and that of each look-up after the other.
+    """
+    laws = {f"answer/{session.advertiser}": scenario.bidders.answer_ms}
+    for name in session.looks_up:
+        laws[f"lookup/{session.name}/{name}"] = scenario.source[name].lookup_latency_ms
+    left = tmax - sum(law.mean for law in laws.values() if law.law == "constant")
+    if abs(left) < 1e-9 * tmax:
+        left = 0.0  # sums of decimal fractions are not exact: .1 + .2 is no longer than .3
+    return {name: law for name, law in laws.items() if law.law != "constant"}, left

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from .account import Standing
 from .auction.arrays import Record
 from .calendar import FOREVER
-from .outcomes import NEVER_US, Awaited, Happened
+from .outcomes import Awaited, Happened
+from .responded import NEVER_US
 from .scenario import HOUR_US, MICROS
 from .supply import Chunk
 from .visible import Feedback, KnownOutcomes, VisibleRequests, frozen

@@ -57,7 +57,7 @@ def open_memory(
     lasting = window_us >= lasts_us
     size, first = np.where(lasting, 0, np.where(calendar, 1, limit)), len(terms) if counters else 0
     people, width = people or 0, first + int(size.sum())
-    marks = max(len(houses), 1) + len(counters) + (0 if size.any() else first)
+    marks = max(len(houses), 1) + len(counters) + (0 if size.any() else -(-first // 8))
     _check(people, width + len(counters), len(houses))
     return Memory(
         seen=in_lines(people, marks, np.uint8 if (limit <= MAX_SEEN).all() else np.uint16),

@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from .auction.arrays import Responses
 from .calendar import FOREVER
-from .delays import quantile
+from .delays import quantile, weibull
+from .responded import LONGEST_H, count_responses, exponential_delays, time_responses
 from .scenario import HOUR_US, NO_DELAY, Delay, Scenario
 from .streams import Streams
 from .world import World
-
-NEVER_US = -1
-"""The time of what does not happen."""
 
 
 class Happened(NamedTuple):
@@ -52,6 +50,15 @@ def by_bidder(happened: Happened, bidders: int) -> Iterator[tuple[int, Happened]
             yield k, Happened(*(column[begin:end] for column in ordered))
 
 
+class LateBy(NamedTuple):
+    """How long something takes, by which stream; ``powers`` as ``delays.weibull``."""
+
+    delay: Delay
+    name: str
+    key: np.uint64
+    powers: tuple[float, float] | None
+
+
 class Outcomes:
     """The clicks and conversions of one run, counted by bidder: what was known by the end, and what was not.
 
@@ -61,8 +68,17 @@ class Outcomes:
     """
 
     def __init__(self, scenario: Scenario, streams: Streams, owners: Sequence[str]) -> None:
-        self._scenario, self._streams, self._owners = scenario, streams, tuple(owners)
-        self._slots = len(scenario.auction.slots)
+        self._streams, self._owners, self._slots = streams, tuple(owners), len(scenario.auction.slots)
+        response, sale = scenario.response, scenario.response.conversion
+        self._click_delay, self._conversion_delay = (
+            LateBy(delay, name, streams.key64(name), weibull(delay))
+            for delay, name in (
+                (response.click_delay_h, "click delay"),
+                (sale.delay_h if sale else NO_DELAY, "conversion delay"),
+            )
+        )
+        windows_h = (sale.click_window_h, sale.view_window_h) if sale else (0.0, 0.0)
+        self._windows_us = round(windows_h[0] * HOUR_US), round(windows_h[1] * HOUR_US)
         self.end_us = round(scenario.supply.horizon_h * HOUR_US)
         self._counts = np.zeros((7, len(owners)))
         self.clicks, self.clicks_censored, self.conversions, self.conversions_censored = self._counts[:4]
@@ -70,28 +86,26 @@ class Outcomes:
 
     def note(self, world: World, responses: Responses) -> Happened:
         """Work out when the responses of a block come, and count them."""
-        chunk = world.chunk
-        n = int(responses.filled[0])
+        chunk, n = world.chunk, int(responses.filled[0])
         row, slot, bidder = responses.row[:n].copy(), responses.slot[:n].copy(), responses.bidder[:n].copy()
         clicked, converts = responses.clicked[:n], responses.converts[:n]
-        model, time_us = self._scenario.response.conversion, chunk.time_us[row]
-        place = (chunk.start + row) * self._slots + slot
-        click_us = time_us + self._delay_us(self._scenario.response.click_delay_h, "click delay", place)
-        taken_us = self._delay_us(model.delay_h if model else NO_DELAY, "conversion delay", place)
-        windows_h = (model.click_window_h, model.view_window_h) if model else (0.0, 0.0)
-        window_us = np.where(clicked, *(round(hours * HOUR_US) for hours in windows_h))
-        attributed = converts & (taken_us <= window_us)
+        click_us = self._delay_us(self._click_delay, clicked, chunk.start, row, slot)
+        conversion_us = self._delay_us(self._conversion_delay, converts, chunk.start, row, slot)
+        attributed = np.empty(n, dtype=np.bool_)
+        time_responses(
+            row, clicked, converts, chunk.time_us, *self._windows_us, click_us, conversion_us, attributed
+        )
         done = Happened(
             row=row,
             slot=slot,
             bidder=bidder,
             weight=chunk.logged.weight[row] if len(chunk.logged.weight) else np.ones(n),
-            click_us=np.where(clicked, click_us, NEVER_US),
-            conversion_us=np.where(converts, np.where(clicked, click_us, time_us) + taken_us, NEVER_US),
+            click_us=click_us,
+            conversion_us=conversion_us,
             attributed=attributed,
             margin=self._margin(world, bidder, row, attributed),
         )
-        self._count(done)
+        count_responses(self.end_us, *done[2:], self._counts)
         return done
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
@@ -106,32 +120,13 @@ class Outcomes:
             "margin_censored": self.margin_censored,
         }
 
-    def _count(self, done: Happened) -> None:
-        """Add each response to its counts: in one call, and one response after the other, as sums of parts could round differently."""
-        clicks, sales = done.click_us != NEVER_US, done.conversion_us != NEVER_US
-        clicked_late, sold_late = done.click_us > self.end_us, done.conversion_us > self.end_us
-        known, censored = done.attributed & ~sold_late, done.attributed & sold_late
-        which = np.array(
-            [
-                clicks & ~clicked_late,
-                clicks & clicked_late,
-                known,
-                censored,
-                sales & ~done.attributed,
-                known,
-                censored,
-            ]
-        )  # in the order of the rows of _counts
-        amount = np.empty(which.shape)
-        amount[:5], amount[5:] = done.weight, done.weight * done.margin
-        count, response = which.nonzero()
-        place = count * self._counts.shape[1] + done.bidder[response]
-        np.add.at(self._counts.reshape(-1), place, amount[which])
-
     def _margin(
         self, world: World, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         margin = np.zeros(len(row))
+        if world.flat_margin is not None:
+            margin[sold] = world.flat_margin
+            return margin
         rows = sold.nonzero()[0]
         sellers = bidder[rows]
         for number in set(sellers.tolist()):
@@ -139,10 +134,23 @@ class Outcomes:
             margin[own] = world.margin(self._owners[number], row[own])
         return margin
 
-    def _delay_us(self, delay: Delay, name: str, place: NDArray[np.int64]) -> NDArray[np.int64]:
-        if delay.is_none:
-            return np.zeros(len(place), dtype=np.int64)
-        hours = np.minimum(quantile(delay, self._streams.at(name, place)), 1e8)  # 10,000 years fit the clock
+    def _delay_us(
+        self,
+        late_by: LateBy,
+        which: NDArray[np.bool_],
+        start: int,
+        row: NDArray[np.int64],
+        slot: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Return the delays in microseconds of the impressions ``which`` say so, shape as ``row``; ``start`` is the chunk's first position."""
+        if late_by.delay.is_none:
+            return np.zeros(len(row), dtype=np.int64)
+        if late_by.powers is not None:
+            out = np.empty(len(row), dtype=np.int64)
+            exponential_delays(late_by.key, start, self._slots, *late_by.powers, which, row, slot, out)
+            return out
+        u = self._streams.at(late_by.name, (start + row) * self._slots + slot)
+        hours = np.minimum(quantile(late_by.delay, u), LONGEST_H)
         return np.asarray(np.rint(hours * HOUR_US).astype(np.int64))
 
 

@@ -20,7 +20,7 @@ def html_of(about: str, bidders: Mapping[str, NDArray[Any]]) -> str:
     table = {name: column.tolist() for name, column in bidders.items()}
     names = [
         *(name for name in ALWAYS if name in table),
-        *(name for name in WHERE_ANY if any(map(_is_told, table.get(name, ())))),
+        *(name for name in WHERE_ANY if any(map(_says_something, table.get(name, ())))),
     ]
     rows = len(table["bidder"])
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
@@ -35,7 +35,7 @@ def html_of(about: str, bidders: Mapping[str, NDArray[Any]]) -> str:
     )
 
 
-def _is_told(value: object) -> bool:
+def _says_something(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value != 0
 
 

@@ -19,7 +19,7 @@ def rules_of(scenario: Scenario, bidders: int) -> Rules:
     """Return the exchange's rules."""
     rates, soft_floor, fee = _fixed_rules(scenario)
     top, names = np.zeros((2, len(rates) + 1), dtype=np.int64)
-    return Rules(rates, soft_floor, fee, top, names, stands=np.ones(bidders, dtype=np.bool_))
+    return Rules(rates, soft_floor, fee, top, names, stands=np.zeros(-(-bidders // 8), dtype=np.uint8))
 
 
 @kept

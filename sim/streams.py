@@ -22,7 +22,22 @@ def word(key: np.uint64, position: int) -> np.uint64:
 
     The key enters twice, so that no stream is another one shifted.
     """
-    z = np.uint64(key) + (np.uint64(position) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    return mixed(key, counter(key, position))
+
+
+STEP = np.uint64(0x9E3779B97F4A7C15)
+"""How far the counters of two neighbouring positions are apart: loops over positions add it, which costs less than to multiply."""
+
+
+@inlined
+def counter(key: np.uint64, position: int) -> np.uint64:
+    """What ``mixed`` makes the bits of a position from."""
+    return np.uint64(key) + (np.uint64(position) + np.uint64(1)) * STEP
+
+
+@inlined
+def mixed(key: np.uint64, z: np.uint64) -> np.uint64:
+    """The bits of the stream ``key`` at a ``counter``."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z ^= np.uint64(key) * np.uint64(0xD1342543DE82EF95)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -36,9 +51,9 @@ def unit(key: np.uint64, position: int) -> float:
 
 
 @inlined
-def unit_in_row(key: np.uint64, position: int) -> float:
-    """``unit`` for loops over positions: put together from halves, which processors do for several numbers at a time."""
-    bits = word(key, position) >> np.uint64(11)
+def unit_in_row(key: np.uint64, z: np.uint64) -> float:
+    """``unit`` at a ``counter``, for loops over positions: put together from halves, which processors do for several numbers at a time."""
+    bits = mixed(key, z) >> np.uint64(11)
     low = np.uint64((bits & np.uint64(0xFFFFFFFF)) | np.uint64(0x4330000000000000)).view(np.float64)
     high = np.uint64((bits >> np.uint64(32)) | np.uint64(0x4530000000000000)).view(np.float64)
     return float(((high - (2.0**52 + 2.0**84)) + low) * (1.0 / (1 << 53)))
@@ -46,14 +61,10 @@ def unit_in_row(key: np.uint64, position: int) -> float:
 
 @kernel
 def _fill(key: np.uint64, start: int, out: NDArray[np.float64]) -> None:
+    z = counter(key, start)
     for i in range(len(out)):
-        out[i] = unit_in_row(key, start + i)
-
-
-@kernel
-def _fill_reached(key: np.uint64, start: int, least: float, out: NDArray[np.bool_]) -> None:
-    for i in range(len(out)):
-        out[i] = unit_in_row(key, start + i) >= least
+        out[i] = unit_in_row(key, z)
+        z += STEP
 
 
 @kernel
@@ -65,13 +76,25 @@ def _gather(key: np.uint64, positions: NDArray[np.int64], out: NDArray[np.float6
 @kernel
 def _fill_whole(key: np.uint64, start: int, numbers: int, bits: int, out: NDArray[np.int32]) -> None:
     """``bits`` of a power of two say where a uniform falls; 0 of any other number."""
+    z = counter(key, start)
     if bits > 0:
         shift = np.uint64(64 - bits)
         for i in range(len(out)):
-            out[i] = np.int32(word(key, start + i) >> shift)
+            out[i] = np.int32(mixed(key, z) >> shift)
+            z += STEP
         return
     for i in range(len(out)):
-        out[i] = min(np.int32(unit_in_row(key, start + i) * numbers), np.int32(numbers - 1))
+        out[i] = min(np.int32(unit_in_row(key, z) * numbers), np.int32(numbers - 1))
+        z += STEP
+
+
+@kernel
+def _gather_whole(
+    key: np.uint64, positions: NDArray[np.int64], group: int, numbers: int, out: NDArray[np.int32]
+) -> None:
+    for i in range(len(out)):
+        position = positions[i] if group == 1 else positions[i] // group * group
+        out[i] = min(np.int32(unit(key, position) * numbers), np.int32(numbers - 1))
 
 
 @kernel
@@ -79,9 +102,9 @@ def _fill_copied(
     leader: np.uint64, is_copied: np.uint64, own: np.uint64, start: int, numbers: int, q: float, out: NDArray[np.int32]
 ) -> None:  # fmt: skip
     for i in range(len(out)):
-        u, copied = unit_in_row(own, start + i), unit_in_row(leader, start + i)
+        u, copied = unit_in_row(own, counter(own, start + i)), unit_in_row(leader, counter(leader, start + i))
         copied = copied if q > 0.0 else 1.0 - copied
-        u = copied if unit_in_row(is_copied, start + i) < abs(q) else u
+        u = copied if unit_in_row(is_copied, counter(is_copied, start + i)) < abs(q) else u
         out[i] = min(np.int32(u * numbers), np.int32(numbers - 1))
 
 
@@ -108,12 +131,6 @@ class Streams:
         _fill(self.key64(name), start, out)
         return out
 
-    def reaches(self, name: str, start: int, n: int, least: float) -> NDArray[np.bool_]:
-        """Return whether the uniforms of these positions are ``least`` or more; shape (n,)."""
-        out = np.empty(n, dtype=np.bool_)
-        _fill_reached(self.key64(name), start, least, out)
-        return out
-
     def whole(self, name: str, start: int, n: int, numbers: int) -> NDArray[np.int32]:
         """Whole numbers from 0 to ``numbers - 1``, equally likely: where the uniforms of these positions fall; shape (n,)."""
         out = np.empty(n, dtype=np.int32)
@@ -137,6 +154,14 @@ class Streams:
         """Uniforms in [0, 1) at any positions of the stream ``name``; shape as ``positions``."""
         out = np.empty(len(positions))
         _gather(self.key64(name), positions, out)
+        return out
+
+    def whole_at(
+        self, name: str, positions: NDArray[np.int64], numbers: int, group: int = 1
+    ) -> NDArray[np.int32]:
+        """Whole numbers as ``whole``, at any positions, those of a ``group`` being the first of it; shape as ``positions``."""
+        out = np.empty(len(positions), dtype=np.int32)
+        _gather_whole(self.key64(name), positions, group, numbers, out)
         return out
 
     def key64(self, name: str) -> np.uint64:

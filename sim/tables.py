@@ -59,7 +59,9 @@ class BidTables:
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins: list[int] = self.bids.offset.tolist()
-        sizes = (len(own) or one.cells or 0 for own, one in zip(self._own_cell, sessions, strict=True))
+        sizes = [len(own) or one.cells or 0 for own, one in zip(self._own_cell, sessions, strict=True)]
+        self.sizes = np.array(sizes, dtype=np.int64)
+        """On how many cells each bidder bids; 0 of one that is asked row by row."""
         places = zip(self._begins, sizes, strict=True)
         self._by_cell = [self.bids.numbers[begin : begin + n] for begin, n in places]
         """Where bids on all cells are written, of each bidder that has some; one after the other."""

@@ -45,15 +45,15 @@ def _simulation(point: Point) -> tuple[list[Any], list[str]]:
     from ..report.run_tables import answer_tables, bidder_tables, calendar_table, pace, stock_tables
     from ..studies.run import run
 
-    done, about = run(point), point.settings.of(RunSettings)
-    title = f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}"
+    done, settings = run(point), point.settings.of(RunSettings)
+    title = f"{settings.scenario.name}, arm {settings.study.arm}, money in {settings.scenario.currency}"
     shown = [
-        *bidder_tables(done.bidders, about.scenario, title),
+        *bidder_tables(done.bidders, settings.scenario, title),
         *answer_tables(done.bidders),
         *stock_tables(done.stock),
         calendar_table(done.calendar),
         pace(done.pace, done.market["requests"]),
-        *remote_notes(about, done.bidders),
+        *remote_notes(settings, done.bidders),
         *done.notes,
     ]
     said = []
@@ -61,7 +61,7 @@ def _simulation(point: Point) -> tuple[list[Any], list[str]]:
         from ..report.wording.weekly import power_sentences, power_table, season_table
 
         weeks, power = done.weekly["weekly.csv"], done.weekly["holdout_power.csv"]
-        shown = [season_table(weeks, about.scenario.currency), power_table(power), *power_sentences(power)]
+        shown = [season_table(weeks, settings.scenario.currency), power_table(power), *power_sentences(power)]
         said = [f"Weekly: {', '.join(str(done.folder / name) for name in done.weekly)}"]
     log = [f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}"] if done.logged is not None else []
     return shown, [*said, *log, f"\nResults: {done.folder}"]

@@ -31,10 +31,10 @@ def main(options: Options) -> int:
     """Serve until SIGINT or SIGTERM; both are a clean stop."""
     (point,) = load("run", options.words, config_dir=options.config_dir)
     server = made(point, options)
-    desk, about = server.desk, point.settings.of(RunSettings)
-    spec = about.scenario.bidders.strategy
+    desk, settings = server.desk, point.settings.of(RunSettings)
+    spec = settings.scenario.bidders.strategy
     sys.stdout.write(
-        f"{spec.name} answers as in {about.scenario.name}, arm {about.study.arm}, in {desk.currency}: POST {server.url}/bid\n"
+        f"{spec.name} answers as in {settings.scenario.name}, arm {settings.study.arm}, in {desk.currency}: POST {server.url}/bid\n"
         f"It reads {', '.join(desk.reading.columns) or 'nothing'}. Notices: {desk.base}/win, /bill, /loss; counters: {server.url}/metrics. "
         "Ctrl-C stops it.\n"
     )
@@ -77,8 +77,8 @@ def _desk(point: Point, options: Options) -> Desk:
     from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.openrtb.desk import Desk
 
-    about = point.settings.of(RunSettings)
-    scenario, study = about.played_scenario, about.study
+    settings = point.settings.of(RunSettings)
+    scenario, study = settings.played_scenario, settings.study
     if scenario.supply.kind == "log":
         raise BadInput(
             "supply.kind = log: serve needs a scenario whose requests are described, as scenario=default"
@@ -86,7 +86,7 @@ def _desk(point: Point, options: Options) -> Desk:
     if study.strategies:
         raise BadInput("study.strategies: serve answers with one strategy; name it as strategy=")
     _refuse_remote(scenario.bidders.strategy)
-    bidders = entrants(cell_of(about, study.arm, study.replication))
+    bidders = entrants(cell_of(settings, study.arm, study.replication))
     if FOCAL not in bidders:
         raise BadInput(f"study.arm = {study.arm}: must be an arm with one campaign")
     market = MarketFacts.of(scenario)

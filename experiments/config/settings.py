@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, NamedTuple, cast
 
 from pydantic import Field
 from typing_extensions import TypeVar
@@ -53,6 +53,13 @@ class SweepSettings(Model):
     """The seed of the design of samples."""
 
 
+class Unit(NamedTuple):
+    """The unit that money is stated in: ``scale`` bid requests, and its ``name``, "CNY per million bid requests"."""
+
+    scale: float
+    name: str
+
+
 class MoneyUnit(Model):
     """The unit of money in tables, plots and sentences."""
 
@@ -96,6 +103,12 @@ class Settings(Model, Generic[StudySettings_co]):
     """How plots are drawn."""
     scenario: Scenario
     """The market as it was given; `played_scenario` is what is simulated."""
+
+    @property
+    def unit(self) -> Unit:
+        """The unit that money is stated in, by `report.per`."""
+        per, names = self.report.per, {1.0: "request", 1e6: "million bid requests"}
+        return Unit(per, f"{self.scenario.currency} per {names.get(per, f'{per:,.12g} bid requests')}")
 
     @property
     def played_scenario(self) -> Scenario:

@@ -21,21 +21,6 @@ SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
 UNSEEN = "outcome not seen"
 """Why a row was dropped that was not shown."""
-CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
-"""Columns that every log has, of any format; see `LogTable`."""
-OPTIONAL = (
-    "user",
-    "conversion",
-    "known",
-    "episode",
-    "pctr",
-    "bid_micros",
-    "value_micros",
-    "propensity",
-    "test",
-    "unpriced",
-)
-"""Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
 """The data sources of a log: groups of feature columns with an owner."""
 
@@ -107,8 +92,8 @@ class Reader:
 
     Attributes:
         roles: the feature columns of each data source.
-        chunks: yields the rows in the file's order, block by block, and records them in the audit: the columns of
-            `CANONICAL`, some of `OPTIONAL`, the features. `time_us` counts from 1970 or from the log's own start. Text is
+        chunks: yields the rows in the file's order, block by block, and records them in the audit: columns of
+            `rows.columns.TYPES`, of which every log has the first six, and the features. `time_us` counts from 1970 or from the log's own start. Text is
             dictionary-encoded.
         facts: what is known of the format that the rows do not show, in sentences.
         currency: of the prices.

@@ -60,7 +60,7 @@ class Adoption(Study[AdoptionSettings]):
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
         counted = self._counted(cells)
-        having, lacking = per_bidder(counted, self.unit[0])
+        having, lacking = per_bidder(counted, self.unit.scale)
         for name, table in (("adopter_profit", having), ("non_adopter_profit", lacking)):
             yield from (self._row(name, k, PROFIT, mean_interval(own)) for k, own in table.items())
         found = gains(having, lacking)
@@ -75,7 +75,7 @@ class Adoption(Study[AdoptionSettings]):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield how many adopt, and who gains and loses."""
-        arm, money = self.settings.study.arm, self.unit[1]
+        arm, money = self.settings.study.arm, self.unit.name
         yield from sentences(summary, bidders=self._bidders, cost=self._cost, unit=money, arm=arm)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
@@ -84,7 +84,7 @@ class Adoption(Study[AdoptionSettings]):
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the table by number of adopters."""
-        yield adoption_table(summary, self._bidders, self._cost, self.unit[1])
+        yield adoption_table(summary, self._bidders, self._cost, self.unit.name)
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield who gains and who loses over the number of adopters."""
@@ -119,7 +119,7 @@ class Adoption(Study[AdoptionSettings]):
     @property
     def _cost(self) -> float:
         """What the data costs one adopter, in the unit of the gains."""
-        return float(self.settings.study.cost_per_request * self.unit[0])
+        return float(self.settings.study.cost_per_request * self.unit.scale)
 
     @property
     def _bidders(self) -> int:
@@ -136,7 +136,7 @@ class Adoption(Study[AdoptionSettings]):
         if played is None:
             return
         study = self.settings.study
-        found = gains(*per_bidder(self._counted(played), self.unit[0]))
+        found = gains(*per_bidder(self._counted(played), self.unit.scale))
         at = {k: self._cell(k, 0) for k in range(self._bidders + 1)}
         for k in equilibria(found, self._cost).numbers:
             for adopts, answers in best_responses(at, k, study.cost_per_request):
@@ -145,12 +145,12 @@ class Adoption(Study[AdoptionSettings]):
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
             if (found := answers.regret(self.state, self.settings.study.replications)) is not None:
-                yield self._row(REGRET[adopts], k, PROFIT, found.times(self.unit[0]))
+                yield self._row(REGRET[adopts], k, PROFIT, found.times(self.unit.scale))
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
-        scale = self.unit[0]
+        scale = self.unit.scale
         tables = {
             k: metric_table(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers
         }
@@ -181,4 +181,4 @@ class Adoption(Study[AdoptionSettings]):
         return cells.assign(k=number, adopts=place < number, study_point="")
 
     def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> Row:
-        return row_of(estimand, label(k), metric, unit_of(metric, self.unit[1]), found)
+        return row_of(estimand, label(k), metric, unit_of(metric, self.unit.name), found)

@@ -16,11 +16,11 @@ import pandas as pd
 
 from ..cells.cell import Cell
 from ..cells.cell_lists import joined
-from ..config.settings import Settings, StudySettings_co
+from ..config.settings import Settings, StudySettings_co, Unit
 from ..estimate.ladder import SUMMARY_COLUMNS
 from ..execution.tasks import Work
 from ..storage.cell_results import StudyState
-from .cell_plans import CellPlan, unit
+from .cell_plans import CellPlan
 
 if TYPE_CHECKING:
     from ..report.plots.figure import Figure
@@ -92,10 +92,10 @@ class StudyPart(Generic[StudySettings_co]):
         """Return the plots."""
         return ()
 
-    @cached_property
-    def unit(self) -> tuple[float, str]:
-        """The number of bid requests that money is stated for, and the name of that unit."""
-        return unit(self.settings)
+    @property
+    def unit(self) -> Unit:
+        """The unit that money is stated in."""
+        return self.settings.unit
 
 
 class MarketPart(StudyPart[StudySettings_co]):

@@ -149,13 +149,6 @@ def cell_fields(settings: Settings[Any], arm: str, **further: Any) -> dict[str, 
     return {**about, **own, **further}
 
 
-def unit(settings: Settings) -> tuple[float, str]:
-    """Return the number of bid requests that money is stated for, and the name of that unit."""
-    per = settings.report.per
-    names = {1.0: "request", 1e6: "million bid requests"}
-    return per, f"{settings.scenario.currency} per {names.get(per, f'{per:,.12g} bid requests')}"
-
-
 def best(pilot: CellResults, arms: Iterable[str]) -> str:
     """The arm with the highest mean profit on the pilot; the first one where they are equal.
 

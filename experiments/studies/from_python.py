@@ -18,16 +18,15 @@ from ..config.points import Points, load
 from ..config.studies import STUDIES
 from ..config.text import quoted, word
 from ..errors import BadInput, RunFailed, closest
-from ..estimate.intervals import Estimate
 from ..execution.scheduler import FailedFast
-from ..report.folders.study import find_estimate, load_study
+from ..report.folders.study import HasSummary, load_study
 from .registry import run_points
 
 RUN = "run"
 
 
 @dataclass(frozen=True)
-class StudyTables:
+class StudyTables(HasSummary):
     """What a study found, in memory.
 
     Attributes:
@@ -55,22 +54,6 @@ class StudyTables:
     failures: tuple[Mapping[str, Any], ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = None
-
-    def estimate(
-        self, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
-    ) -> Estimate | None:
-        """Return one row of the summary as a number with its interval; None where no row has all of these values.
-
-        Args:
-            estimand: of the row.
-            metric: ``focal_profit`` where the estimand has it, unless given.
-            arm: the arm, or the comparison, such as ``joint - stacked``.
-            columns: further columns that tell rows apart, such as ``budget_share=1`` of a log.
-
-        Raises:
-            BadInput: a column or value that the summary does not have, or several rows that fit.
-        """
-        return find_estimate(self.summary, estimand, metric, arm, **columns)
 
     def __repr__(self) -> str:
         names = ", ".join(["summary", "cells", "timeseries", *self.tables])

@@ -243,7 +243,7 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
         flows = journey_points(done.journey)
         yield Figure("journey", flows, lambda: draw_journey(flows))
     if done.logged:
-        about = point.settings.of(RunSettings)
+        settings = point.settings.of(RunSettings)
         yield from figures_of_log(
-            point.folder / AUCTIONS, about.scenario, about.seed, about.study.replication
+            point.folder / AUCTIONS, settings.scenario, settings.seed, settings.study.replication
         )

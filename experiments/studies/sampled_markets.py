@@ -37,7 +37,7 @@ from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
 from ..estimate.sides import Sides
 from .base import Row, StudyPart
-from .cell_plans import CellPlan, unit
+from .cell_plans import CellPlan
 
 PILOTS_HERE = PILOT[:2]
 """Each of many markets has fewer pilots, on which its silo is chosen."""
@@ -217,7 +217,7 @@ class JointValue:
 
     def _profit(self) -> tuple[pd.DataFrame, Sides] | None:
         """Profit by replication and arm, and what is compared."""
-        found, (scale, _) = self.found(), unit(self.plan.settings)
+        found, scale = self.found(), self.plan.settings.unit.scale
         if found is None:
             return None
         cells, sides = found

@@ -65,11 +65,11 @@ class Sensitivity(Study[SensitivitySettings]):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield which keys move the value of joint data."""
-        yield from sentences(summary, self.unit[1])
+        yield from sentences(summary, self.unit.name)
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the keys by what they move."""
-        yield effect_table(summary, self.settings.study.ranges, self.unit[1])
+        yield effect_table(summary, self.settings.study.ranges, self.unit.name)
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the tornado."""
@@ -121,4 +121,4 @@ class Sensitivity(Study[SensitivitySettings]):
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> Row:
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))
         found = Estimate(row[name], low, high, n)
-        return row_of(estimand, row["key"], metric, unit_of(metric, self.unit[1]), found)
+        return row_of(estimand, row["key"], metric, unit_of(metric, self.unit.name), found)

@@ -78,7 +78,9 @@ class Game:
         names = [*(name for name, _ in self.steered), *bidder_names(len(rivals) + 1)[1:]]
         arms = [*(arm for _, arm in self.steered), *(self.rivals_arm for _ in rivals)]
         specs = [*(StrategySpec(name="truthful") for _ in self.steered), *rivals]
-        held = [Lattice(tuple(self.scenario.source)).members(arm) if arm in _lattice_arms(self.scenario) else tuple(self.scenario.source) for arm in arms]  # fmt: skip
+        sources = tuple(self.scenario.source)
+        lattice = Lattice(sources)
+        held = [lattice.members(arm) if arm in {"joint", *lattice.arms} else sources for arm in arms]
         found: dict[str, Entrant] = {}
         for number, (name, arm, spec) in enumerate(zip(names, arms, specs, strict=True)):
             bidders = self.scenario.bidders.model_copy(update={"strategy": spec, "count": len(names)})
@@ -91,10 +93,6 @@ class Game:
         policy, strategy = Steered(self.interface), entrant.strategy
         brain = Priced(strategy.valuation, policy) if isinstance(strategy, Priced) else policy
         return replace(entrant, strategy=brain, strategy_name="steered")
-
-
-def _lattice_arms(scenario: Scenario) -> set[str]:
-    return {"joint", *Lattice(tuple(scenario.source)).arms}
 
 
 class Episode:

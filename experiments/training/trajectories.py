@@ -153,12 +153,9 @@ class Trajectories:
             return None
         register()
         spec = copy.deepcopy(gymnasium.spec(ENV_ID))
-        spec.kwargs = {**self.environment, **self._played_as}
+        played = {name: getattr(self.interface, name) for name in ("observation", "low", "high")}
+        spec.kwargs = {**self.environment, **played}
         return spec
-
-    @property
-    def _played_as(self) -> dict[str, Any]:
-        return {name: getattr(self.interface, name) for name in ("observation", "low", "high")}
 
     def _outcomes(self, step: Step) -> float:
         return step.conversions if self.has_conversions else step.clicks

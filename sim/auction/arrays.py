@@ -42,10 +42,10 @@ def in_lines(rows: int, width: int, kind: type[np.generic]) -> NDArray[Any]:
 
 
 class Requests(NamedTuple):
-    """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (n, bidders).
+    """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (n, bidders / 8).
 
-    ``weight`` is empty where every row is one impression, ``person`` where everybody is new, ``absent`` (whose bid does not
-    count: it was not asked, or answered too late) where no bidder is.
+    ``weight`` is empty where every row is one impression, ``person`` where everybody is new, ``absent`` (flags of those whose bid
+    does not count: they were not asked, or answered too late; eight bidders in a number, the first in its lowest bit) where no bidder is.
     """
 
     start: int
@@ -55,7 +55,7 @@ class Requests(NamedTuple):
     price: NDArray[np.int64]
     weight: NDArray[np.float64]
     person: NDArray[np.int64]
-    absent: NDArray[np.bool_]
+    absent: NDArray[np.uint8]
     cells: NDArray[np.int32]
 
 
@@ -78,7 +78,7 @@ class Rules(NamedTuple):
     """What holds for every request: slot click rates (slots,), the soft floor, the exchange's share of each charge.
 
     ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids (or scores) of a request, and whose; and
-    ``stands``, shape (bidders,): whose bid counts, where people are known.
+    ``stands``, shape (bidders / 8,): flags of those whose bid counts, where people are known.
     """
 
     rates: NDArray[np.float64]
@@ -86,7 +86,7 @@ class Rules(NamedTuple):
     fee: float
     top: NDArray[np.int64]
     names: NDArray[np.int64]
-    stands: NDArray[np.bool_]
+    stands: NDArray[np.uint8]
 
 
 class Bids(NamedTuple):
@@ -150,7 +150,7 @@ class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
     ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter,
-    and, where nothing ``fetches``, whether each bidder may reach the person no more.
+    and, where nothing ``fetches``, flags of the bidders that may reach the person no more, eight in a number.
     Frequency caps are counters: bidder k's wins count in the counters ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]``
     wins in ``window_us[c]``, sliding, or from one multiple of it to the next where ``calendar[c]``, or in the whole run where
     ``lasting[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and what else it needs is ``state[person, place[c]:]``

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..compiled import kernel_part, natural
 from ..streams import unit
 from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Scores, Seats
@@ -57,12 +59,12 @@ def show(
                 creative += 1
         at += creative * effects.creative_stride
     at = natural(at)
-    its = at * effects.apart
+    its = natural(at * effects.apart)
     house = natural(seats.house[winner + 1])
     known = memory is not None and memory.seen.shape[0] > 0
     person = natural(requests.person[i]) if known else natural(0)
     if memory is not None and known:
-        strength *= effects.fading[min(natural(memory.seen[person, house]), len(effects.fading) - 1)]
+        strength *= effects.fading[min(natural(memory.seen[person, house]), natural(len(effects.fading) - 1))]
         if memory.limit.shape[0] > 0:
             remember(winner, person, requests.time_us[i], memory)
     ledger.value[winner] += weight * strength * effects.worth[its]
@@ -70,15 +72,15 @@ def show(
     if effects.drawn:
         ledger.clicks[winner] += weight * strength * effects.click[its]
         ledger.conversions[winner] += weight * strength * effects.conversion[its]
+        # whether it is seen is not to be guessed: what follows has no branch on it but where something comes of it
         viewed = unit(effects.keys[SEEN], place) < effects.seen[its]
-        if viewed:
-            ledger.viewed[winner] += weight
-            respond(i, slot, winner, place, strength, its, effects, responses)
-    if memory is not None and known and viewed:
-        seen = memory.seen[person, house]
-        ledger.reach[winner] += seen == 0
-        memory.seen[person, house] = seen + (seen < MAX_SEEN)
-        if memory.fresh.shape[0] > 0:
+        ledger.viewed[winner] += weight * viewed
+        respond(i, slot, winner, place, strength, its, viewed, effects, responses)
+    if memory is not None and known:
+        seen = np.int64(memory.seen[person, house])
+        ledger.reach[winner] += (seen == 0) & viewed
+        memory.seen[person, house] = seen + ((seen < MAX_SEEN) & viewed)
+        if memory.fresh.shape[0] > 0 and viewed:
             memory.fresh[person // memory.group, house] += strength * effects.lasting[at]
     if record is not None and record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
@@ -106,19 +108,20 @@ def respond(
     place: int,
     strength: float,
     its: int,
+    viewed: bool,
     effects: Effects,
     responses: Responses,
 ) -> None:
-    """Draw what follows a seen impression, and note it where anything does.
+    """Draw what follows a ``viewed`` impression, and note it where anything does.
 
     One uniform tells a click (from below) from a conversion without one (from above), as they exclude each other.
     """
     u = unit(effects.keys[CLICKED], place)
     clicked = u < strength * effects.seen_click[its]
     converts = u >= 1.0 - strength * effects.seen_conversion[its]
-    if clicked:
-        converts = unit(effects.keys[CONVERTED], place) < effects.after_click[its]
-    if clicked or converts:
+    if viewed & (clicked | converts):
+        if clicked:
+            converts = unit(effects.keys[CONVERTED], place) < effects.after_click[its]
         j = responses.filled[0]
         responses.row[j], responses.slot[j], responses.bidder[j] = i, slot, winner
         responses.clicked[j], responses.converts[j] = clicked, converts

@@ -63,21 +63,26 @@ def clear(
     if listed and shortlist.whole[0] != version and SELDOM * (last - first) >= cells:
         shortlist.whole[0] = version
         fill_all(version, rules.rates[0], bids, seats, shortlist, ledger.left)
+    all_listed = listed and shortlist.whole[0] == version
     alike = int(np.int64(0))
     responses.filled[0] = 0
     for number in range(first, last):
         i = natural(number)
         if memory is not None and requests.person.shape[0] > 0:
-            later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
+            later = (
+                requests.cells[natural(bids.column[0]), natural(i + AHEAD)]
+                if listed and i + AHEAD < last
+                else -1
+            )
             look_ahead(i, last, later, requests, effects, memory, shortlist)
-        if memory is not None:
-            look_up(i, requests, rules, memory)
+        n = -1
+        if memory is not None and not look_up(i, requests, rules, memory):
+            n = 0  # no bid counts
         weight = requests.weight[i] if weighted else 1.0
         scale = weight * rules.rates[0]
-        n = -1
-        if listed:
-            cell = natural(requests.cells[bids.column[0], i])
-            if shortlist.version[cell] != version:
+        if listed and n < 0:
+            cell = natural(requests.cells[natural(bids.column[0]), i])
+            if not all_listed and shortlist.version[cell] != version:
                 fill(cell, alike, scale, bids, seats, shortlist, ledger.left)
                 shortlist.version[cell], alike = version, cell
             n = rank_listed(i, cell, scale, requests, rules, bids, seats, memory, shortlist, ledger.left)

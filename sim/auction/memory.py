@@ -2,7 +2,7 @@
 
 All that is needed of a person lies side by side, because with many people it takes longer to fetch it from the computer's memory
 than to do everything else of an auction. Where all windows last as long as the run, a row of ``seen`` has it all: after the marks of the counters,
-whether each bidder may reach the person no more. Otherwise a row of ``state`` has first, for each bidder, the time from which it may reach
+flags of the bidders that may reach the person no more, eight in a number. Otherwise a row of ``state`` has first, for each bidder, the time from which it may reach
 the person again; then, at ``place[c]``, what a counter needs besides its mark in ``seen``:
 
 - of a sliding window: the times of the last ``limit[c]`` wins; the mark is where the oldest of them stands;
@@ -24,32 +24,43 @@ FOREVER_US = np.int64(1 << 62)
 
 
 @kernel_part
-def look_up(i: int, requests: Requests, rules: Rules, memory: Memory) -> None:
-    """Write into ``rules.stands`` whose bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
+def look_up(i: int, requests: Requests, rules: Rules, memory: Memory) -> bool:
+    """Write into ``rules.stands`` whose bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full.
+
+    Returns whether anybody's does.
+    """
     stands, limited = rules.stands, memory.limit.shape[0]
-    if limited == 0:
-        for k in range(len(stands)):
-            stands[k] = True
-    elif memory.fetches:
-        now, free = requests.time_us[i], memory.state[natural(requests.person[i])]
-        for k in range(len(stands)):
-            stands[k] = now >= free[k]
-    else:
-        marks = memory.seen[natural(requests.person[i])][memory.houses + limited :]
-        for k in range(len(stands)):
-            stands[k] = marks[k] == 0
-    if requests.absent.shape[1] > 0:
-        absent = requests.absent[i]
-        for k in range(len(stands)):
-            stands[k] &= not absent[k]
+    person = natural(requests.person[i]) if limited > 0 else natural(0)
+    full, anybody = memory.houses + limited, 0
+    for b in range(len(stands)):
+        flags = 0
+        if limited > 0 and memory.fetches:
+            now, free = requests.time_us[i], memory.state[person]
+            for k in range(8 * b, min(8 * b + 8, memory.begin.shape[0] - 1)):
+                flags |= (now < free[k]) << (k & 7)
+        elif limited > 0:
+            flags = int(np.int64(memory.seen[person, natural(full + b)]))
+        if requests.absent.shape[1] > 0:
+            flags |= int(np.int64(requests.absent[i, natural(b)]))
+        flags ^= 255
+        stands[b] = flags
+        anybody |= flags
+    return anybody != 0
 
 
 @kernel_part
 def counts(k: int, i: int, requests: Requests, rules: Rules, memory: Memory | None) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts."""
     if memory is not None:
-        return bool(rules.stands[k])
-    return requests.absent.shape[1] == 0 or not requests.absent[i, k]
+        return bool(rules.stands[natural(k >> 3)] >> (k & 7) & 1)
+    return requests.absent.shape[1] == 0 or not requests.absent[i, natural(k >> 3)] >> (k & 7) & 1
+
+
+@kernel_part
+def shut_out(c: int, person: int, memory: Memory) -> None:
+    """Let the bidders that counter ``c`` binds reach the person no more, where nothing ``fetches``."""
+    for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
+        memory.seen[person, memory.houses + memory.limit.shape[0] + (bound >> 3)] |= 1 << (bound & 7)
 
 
 @kernel_part
@@ -58,6 +69,15 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
 
     That moment never moves back, so that of several counters that bind a bidder the latest moment is all that need be kept.
     """
+    if not memory.fetches:
+        for j in range(memory.begin[natural(k)], memory.begin[natural(k + 1)]):
+            c = natural(memory.counter[natural(j)])
+            at = natural(memory.houses + c)
+            mark = np.int64(memory.seen[person, at]) + 1
+            memory.seen[person, at] = mark
+            if mark == memory.limit[c]:
+                shut_out(c, person, memory)
+        return
     state, marks = memory.state[person], memory.seen[person]
     for j in range(memory.begin[k], memory.begin[k + 1]):
         c = memory.counter[j]
@@ -77,10 +97,7 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
             oldest = state[place + mark] - 1
             free_us = oldest + memory.window_us[c] if oldest >= 0 else free_us
         marks[at] = mark
-        if free_us > now and not memory.fetches:
-            for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
-                marks[memory.houses + memory.limit.shape[0] + bound] = 1
-        elif free_us > now:
+        if free_us > now:
             for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
                 state[bound] = max(state[bound], free_us)
 
@@ -95,14 +112,14 @@ def look_ahead(
     does), the list and the counters of the one who is likely to win. A wrong guess costs time and nothing else.
     """
     if i + 2 * AHEAD < last:
-        person = requests.person[i + 2 * AHEAD]
+        person = natural(requests.person[natural(i + 2 * AHEAD)])
         prefetch(memory.seen, (person, 0))
         if memory.fetches:
             for column in range(0, memory.begin.shape[0] - 1, LINE):
                 prefetch(memory.state, (person, column))
     if i + AHEAD < last and len(effects.column) > 0 and effects.column[0] >= 0:
-        at = effects.offset[0] + requests.cells[effects.column[0], i + AHEAD]
-        prefetch(effects.worth, (at * effects.apart,))
+        at = effects.offset[0] + requests.cells[natural(effects.column[0]), natural(i + AHEAD)]
+        prefetch(effects.worth, (natural(at * effects.apart),))
     if cell >= 0:
         prefetch(shortlist.who, (cell, 0))
         prefetch(shortlist.bid, (cell, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import kernel_part, natural, prefetch
+from ..compiled import kernel_part, lowest_bit, natural, prefetch
 from ..streams import word
 from .arrays import LINE, Bids, Memory, Requests, Rules, Seats, Shortlist
 from .memory import counts
@@ -12,6 +12,8 @@ from .memory import counts
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 HIGHEST = np.int64(1 << 62)
 DONE = np.int64(-1)
+SOME = 8
+"""Places of a shortlist that are looked at together for whose bid counts."""
 RETRIED = 4
 """The number of groups of cells after which it is tried again whether orders are alike."""
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
@@ -243,11 +245,31 @@ def rank_listed(
     who, listing, filled = shortlist.who[cell], shortlist.bid[cell], shortlist.filled[cell]
     top, floor = rules.top, requests.floor[i]
     n = int(np.int64(0))
+    if memory is not None:
+        # whose bid counts is not to be guessed: first of all of some, and then these are gone through
+        for first in range(0, filled, SOME):
+            found, j = np.int64(0), min(first + SOME, filled)
+            while j > first:
+                j -= 1
+                k = natural(who[natural(j)])
+                found = found + found + (np.int64(rules.stands[natural(k >> 3)]) >> (k & 7) & 1)
+            while found != 0:
+                j = natural(first + lowest_bit(found))
+                found &= found - 1
+                k = natural(who[j])
+                if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
+                    return n
+                bid = affordable(listing[j], left[k], scale)
+                if bid > 0 and bid >= floor and bid >= seats.floor[k]:
+                    n = enter(bid, k, n, requests.start + i, rules, seats)
+        return n if filled < len(who) or filled == len(bids.offset) else -1
     for j in range(filled):
+        k = natural(who[j])
+        if not counts(k, i, requests, rules, memory):
+            continue
         if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
             return n
-        k = natural(who[j])
         bid = affordable(listing[j], left[k], scale)
-        if bid > 0 and bid >= floor and bid >= seats.floor[k] and counts(k, i, requests, rules, memory):
+        if bid > 0 and bid >= floor and bid >= seats.floor[k]:
             n = enter(bid, k, n, requests.start + i, rules, seats)
     return n if filled < len(who) or filled == len(bids.offset) else -1

@@ -152,6 +152,11 @@ class World:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
 
+    @property
+    def flat_margin(self) -> float | None:
+        """What each conversion brings every owner, in currency; None where that differs (``margin``)."""
+        return 0.0
+
     def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ARG002
         """What a conversion on each of these rows of the chunk brings ``owner``, in currency; shape as ``row``."""
         return np.zeros(len(row))

@@ -171,6 +171,12 @@ class TypedWorld(World):
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         return self._effects(np.zeros(len(owners), dtype=np.int64), column, **self._outcomes)
 
+    @property
+    @override
+    def flat_margin(self) -> float | None:
+        margins = self._truth.margins
+        return float(margins[0]) if len(margins) == 1 else None
+
     @override
     def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
         margins = self._truth.margins

@@ -211,7 +211,8 @@ class OpenRTB(Policy):
         found = list[Any]()
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
-            again = [_is_asked_again(row.uniform, self.repeat) for row in part]
+            # A share of the requests is sent twice, independent of the digits that bidders draw by.
+            again = [(row.uniform * 1_048_576.0) % 1.0 < self.repeat for row in part]
             again[0] |= self.repeat > 0 and self._counts["requests"] == 0
             verdicts = self._talk.ask(part, again)
             if self.learns:
@@ -251,8 +252,3 @@ class OpenRTB(Policy):
                 found[row] = numbers.get(one.bid.crid, -1)
                 self._counts["unknown_crid"] += one.bid.crid not in numbers
         return found
-
-
-def _is_asked_again(uniform: float, share_: float) -> bool:
-    """Return whether a request is one of the share that is sent twice; independent of the digits that bidders draw by."""
-    return (uniform * 1_048_576.0) % 1.0 < share_

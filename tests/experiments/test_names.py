@@ -13,7 +13,6 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.report.html.checks import checks
 from jointbid.experiments.report.html.closed_form import closed_form
-from jointbid.experiments.studies.cell_plans import unit
 
 QUICK = ["supply.requests=300", "study.replications=3", "study.curves=[]", "plot.enabled=false", "executor=serial"]  # fmt: skip
 SCENARIOS = Path(conf.__file__).parent / "scenario"
@@ -47,9 +46,9 @@ def test_a_copy_under_another_name_gives_the_same(name, copied):
 
 def test_the_unit_is_a_key_of_the_configuration():
     (point,) = load("value", ["scenario=theory", "report.per=1000"])
-    assert unit(point.settings) == (1000, "EUR per 1,000 bid requests")
+    assert point.settings.unit == (1000, "EUR per 1,000 bid requests")
     assert point.folder == load("value", ["scenario=theory"])[0].folder, "it changes no cell"
-    assert unit(load("value", ["scenario=default"])[0].settings)[1].endswith("per million bid requests")
+    assert load("value", ["scenario=default"])[0].settings.unit.name.endswith("per million bid requests")
 
 
 @pytest.mark.parametrize("more", ["audience.people=50", "creative.loud.a=.1", "bidders.answer_ms=5", "response.viewability=.5"])  # fmt: skip

@@ -8,7 +8,6 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate.intervals import Estimate, mean_interval
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.studies.cell_plans import unit
 from jointbid.experiments.studies.value.notes import budget, near_tie, power, width
 from jointbid.sim import Scenario
 
@@ -78,7 +77,7 @@ def spending(**arms):
 def test_what_is_said_of_a_budget_is_what_was_spent(spent, said):
     overrides = ["scenario=theory", "supply.requests=1000", "bidders.budget=100", "strategy=truthful"]
     (point,) = load("value", overrides)
-    scale = unit(point.settings)[0]
+    scale = point.settings.unit.scale
     found = list(budget(spending(**{arm: scale * s for arm, s in spent.items()}), point.settings))
     assert len(found) == bool(said)
     assert said in "".join(found)

@@ -114,7 +114,7 @@ def settle(c, layout="rows", length=1):
         price=np.array(c.price, np.int64),
         weight=np.array(c.weight, dtype=float),
         person=np.array(c.person, np.int64),
-        absent=np.array(c.absent, bool).reshape(-1, n).T.copy(),
+        absent=np.packbits(np.array(c.absent, bool).reshape(-1, n).T, axis=1, bitorder="little"),
         cells=cells,
     )
     keys = np.array(c.keys, np.uint64)
@@ -141,7 +141,7 @@ def settle(c, layout="rows", length=1):
     slope, offset = np.array([1.0, *c.slope]), np.array([0.0, *c.offset])
     scores = Scores(slope, offset, c.floor_in_score, bid, money) if c.slope else None
     rules, memory, happened = (
-        Rules(np.array(c.rates), c.soft, c.fee, top, names, np.ones(bidders, bool)),
+        Rules(np.array(c.rates), c.soft, c.fee, top, names, np.zeros(-(-bidders // 8), np.uint8)),
         remembered(c),
         [],
     )

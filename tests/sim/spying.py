@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
+
 from jointbid.sim.auction.arrays import OUTSIDE
 from jointbid.sim.auction.kernel import clear
 from jointbid.sim.scenario import HOUR_US
@@ -84,7 +86,8 @@ class Spy:
         ledger, record = rest[0], rest[1]
         left, slots, most = ledger.left.copy(), len(rules.rates), rules.rates[0]
         assert last == first + 1
-        away = {k for k in range(len(left)) if requests.absent.size and requests.absent[first, k]}
+        absent = np.unpackbits(requests.absent[first : first + 1], bitorder="little")
+        away = set(np.flatnonzero(absent).tolist())
         person, now = (
             int(requests.person[first]) if len(requests.person) else None,
             int(requests.time_us[first]),

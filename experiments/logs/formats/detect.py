@@ -14,7 +14,7 @@ from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
 from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
-from .json_lines import first_object, is_json, is_spread_json, paths_in
+from .json_lines import SPREAD_JSON, first_object, is_json, is_spread_json, paths_in
 from .presets import nearest, preset_of
 
 RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
@@ -24,7 +24,6 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
 def detect(path: Path, *, mapped: bool = False) -> str:
@@ -117,7 +116,7 @@ def _text(file: Path, lines: list[str]) -> str:
             return CLICK_PRICE_PCTR
     if len(first) > 1:
         raise BadInput(f"{file}, row 1: a text file with the cells {_listed(first)}")
-    raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
+    raise BadInput(f"{file}, row 1: {lines[0][:100]!r}: unknown log format; {_SAY}")
 
 
 def _by_header(cells: Sequence[str], mark: str) -> str:

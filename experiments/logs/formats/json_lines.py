@@ -21,6 +21,7 @@ from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000
 _BLOCK_BYTES = 1 << 20
+SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 _INDEX = re.compile(r"\[(\d+)\]")
 
 
@@ -100,35 +101,25 @@ def _block(
     check: bool,
 ) -> Rows:
     found = {name: [value_at(row, way) for _, row in held] for name, way in steps.items()}
-    given = partition_of(path)
-    if check:
-        known = {text: None for _, row in held[:1_000] for text in paths_in(row)}
-        missing = [
-            name
-            for name, values in found.items()
-            if all(value is None for value in values) and name not in given
-        ]
-        if missing:
-            raise BadInput(
-                _rows_within(path, held, missing)
-                or [
-                    f"{path}: no row has {name!r}{closest(name, known)}; rows have {', '.join(known)[:300]}"
-                    for name in missing
-                ]
-            )
-    marks = {column.name: column.decimal for column in columns}
-    batch = pa.RecordBatch.from_pydict(
-        {
-            name: pa.array((_text(value, marks[name]) for value in values), pa.string())
-            for name, values in found.items()
-        }
+    given, absent = (
+        partition_of(path),
+        [name for name, values in found.items() if not any(map(_is_there, values))],
     )
-    absent = {
-        name: value
-        for name, value in given.items()
-        if name in found and not any(map(_is_filled, found[name]))
+    if check and (missing := [name for name in absent if name not in given]):
+        known = {text: None for _, row in held[:1_000] for text in paths_in(row)}
+        raise BadInput(
+            _rows_within(path, held, missing)
+            or [
+                f"{path}: no row has {name!r}{closest(name, known)}; rows have {', '.join(known)[:300]}"
+                for name in missing
+            ]
+        )
+    cells = {
+        column.name: pa.array((_text(value, column.decimal) for value in found[column.name]), pa.string())
+        for column in columns
     }
-    batch = with_constants(batch, absent, len(held))
+    constants = {name: given[name] for name in absent if name in given}
+    batch = with_constants(pa.RecordBatch.from_pydict(cells), constants, len(held))
     numbers = np.array([number for number, _ in held], dtype=np.int64)
     return typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
 
@@ -141,7 +132,7 @@ def _rows_within(path: Path, held: list[tuple[int, dict[str, Any]]], absent: Seq
     return ""
 
 
-def _is_filled(value: Any) -> bool:
+def _is_there(value: Any) -> bool:
     return value is not None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,25 +20,21 @@ from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import first_lines
 from ..rows.conditions import Condition
-from ..rows.delimited import Form, headed, header, read_rows
+from ..rows.delimited import Form, headed
 from ..rows.files import order_of
-from ..rows.parquet import parquet_names, read_parquet
-from ..rows.partitions import partition_of
 from ..rows.repeated_ids import RepeatedIds
 from ..rows.row_audit import RowAudit
-from ..rows.separators import by_count, by_width
+from ..rows.separators import by_width
 from ..rows.times import Clock
+from .any_file import JUDGED, rows_of
 from .click_price_pctr import ROW_US, campaign_of
 from .feature_text import feature_rule, without_gaps
-from .json_lines import first_object, paths_in, read_json
 from .mapping import PER_UNIT, Mapping
 from .time_column import WEEKLY, RowTimes
 
-_JUDGED = 50
-"""Number of first lines off which the separator is read, where the file has no header."""
 _CALENDAR = {"hour": 23, "weekday": 7}
 """The highest value of features so called; weekdays are counted from 0 to 6 or from 1 to 7."""
-_OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] = {
+OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] = {
     "floor": ("number", 0, PRICE_MAX),
     "bid": ("number", 0, PRICE_MAX),
     "conversion": ("flag", 0, 1),
@@ -50,7 +47,6 @@ _OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] 
 """Columns of numbers that a mapping may name: kind and bounds."""
 _WITH_GAPS = {"floor", "bid", "conversion", "known"}
 """Those in which a cell may be missing."""
-Kind = Literal["text", "json", "parquet"]
 
 
 _TAKEN_FOR_ONE = {
@@ -62,11 +58,10 @@ NO_PRICE = "the mapping names no price: a landscape stands in for it (study.repl
 
 @dataclass(frozen=True)
 class Mapped:
-    """Reader of files described by a mapping, all of one `kind`; rows for which `keep` does not hold are left out."""
+    """Reader of files described by a mapping; rows for which `keep` does not hold are left out."""
 
     files: Sequence[Path]
     mapping: Mapping
-    kind: Kind
     nonclick_weight: float
     keep: Condition | None = None
     facts: tuple[str, ...] = ()
@@ -106,7 +101,7 @@ class Mapped:
         wanted, seen = self._columns(times), 0
         ids = {role: RepeatedIds() for role in _TAKEN_FOR_ONE if getattr(self.mapping, role)}
         for place, file in enumerate(self.files):
-            for block in self._rows(file, wanted, audit):
+            for block in rows_of(file, wanted, audit, partial(self._form, file, wanted), self.keep):
                 rows = self._usable(block, audit)
                 for role, repeated in ids.items() if len(self.files) > 1 else ():
                     if self.mapping.ids_per_file:
@@ -122,13 +117,6 @@ class Mapped:
                 if times:
                     audit.notes.update(dict.fromkeys(times.notes, len(rows)))
 
-    def _rows(self, file: Path, wanted: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
-        if self.kind == "parquet":
-            return read_parquet(file, wanted, audit, self.keep)
-        if self.kind == "json":
-            return read_json(file, wanted, audit, self.keep)
-        return read_rows(file, wanted, audit, self._form(file, wanted), keep=self.keep)
-
     def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
         """Return the form; the separator is the mapping's, or else read off the file."""
         m = self.mapping
@@ -136,7 +124,7 @@ class Mapped:
             return Form(m.delimiter, m.header, m.quoted)
         if m.header is None:
             return headed(file, wanted, quoted=m.quoted)
-        lines = [line for line in first_lines(file, _JUDGED) if line]
+        lines = [line for line in first_lines(file, JUDGED) if line]
         return Form(by_width(lines, len(m.header), quoted=m.quoted), m.header, m.quoted)
 
     def _columns(self, times: RowTimes | None) -> list[Column]:
@@ -149,7 +137,7 @@ class Mapped:
         if m.price:
             price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
             found = [replace(price, decimal=m.decimal), *found]
-        for role, (kind, low, high) in _OPTIONAL.items():
+        for role, (kind, low, high) in OPTIONAL.items():
             gaps = missing if role in _WITH_GAPS else ()
             if name := getattr(m, role):
                 one = Column(name, kind, low, high, missing=gaps, role=f"@{role}", decimal=m.decimal)
@@ -233,19 +221,6 @@ class Mapped:
         for name in self.carried:  # plain text: hardly a key comes twice
             made = made.append_column(f"@key {name}", rows[f"@key {name}"])
         return made
-
-
-def names_in(file: Path, kind: Kind) -> list[str]:
-    """Return the names of a file's columns, or the paths in its first objects, and those that its folders give."""
-    given = list(partition_of(file))
-    if kind == "parquet":
-        return [*parquet_names(file), *given]
-    lines = [line for line in first_lines(file, _JUDGED) if line.strip()]
-    if kind == "json":
-        found = (first_object(line.encode()) for line in lines)
-        return [*dict.fromkeys(path for one in found if one for path in paths_in(one)), *given]
-    separator = by_count(lines)
-    return [*header(file, Form(separator, quoted=separator != "\t")), *given]
 
 
 _IDS_A_FILE = 2**53

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from jointbid.sim.scenario import Model
 
@@ -43,11 +43,27 @@ Fit = Literal["exact", "trim", "number", "case", "sha256", "md5"]
 """How keys are compared: as they are; without space around them; without leading zeros and `.0`, too; in one case; or one side being the hash of the other's."""
 Stamp = Annotated[TimeColumn, BeforeValidator(_as_time)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
+OWNED = ("profile", "context", "history", "ad")
+"""The keys of feature columns."""
 OUTCOMES = ("clicks", "conversions")
 """Tables of these names hold outcomes: a row found is one."""
 
 
-class JoinedTable(Model):
+class OwnedColumns(Model):
+    """Feature columns by who owns them: the person, the page, earlier touchpoints, the ad."""
+
+    profile: Names = ()
+    context: Names = ()
+    history: Names = ()
+    ad: Names = ()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All of these columns."""
+        return (*self.profile, *self.context, *self.history, *self.ad)
+
+
+class JoinedTable(OwnedColumns):
     """A table that is joined to the log by a key.
 
     `path` is a file or a folder, relative to the mapping. `key` is a column that both sides have, or {log column: table column};
@@ -59,10 +75,6 @@ class JoinedTable(Model):
 
     path: Name
     key: Annotated[dict[Name, Name], BeforeValidator(_as_key), Field(min_length=1)]
-    profile: Names = ()
-    context: Names = ()
-    history: Names = ()
-    ad: Names = ()
     valid_from: Stamp | None = None
     time: Stamp | None = None
     value: Name | None = None
@@ -72,17 +84,12 @@ class JoinedTable(Model):
     decimal: Decimal | None = None
 
     @property
-    def features(self) -> tuple[str, ...]:
-        """All columns that are taken over as features."""
-        return (*self.profile, *self.context, *self.history, *self.ad)
-
-    @property
     def is_of_people(self) -> bool:
         """Whether its key is a person's: a profile and a history are."""
         return bool(self.profile or self.history)
 
 
-class Mapping(Model):
+class Mapping(OwnedColumns):
     """What the columns of a file are; `click` is needed, all others may be left out, also the `price`.
 
     `tables` are joined to the log by keys; with a table `clicks` among them the log needs no column `click`.
@@ -110,7 +117,7 @@ class Mapping(Model):
     price_unit: Unit = "cpm"
     price: Name | None = None
     click: Name | None = None
-    time: TimeColumn | None = None
+    time: Stamp | None = None
     floor: Name | None = None
     bid: Name | None = None
     conversion: Name | None = None
@@ -122,11 +129,7 @@ class Mapping(Model):
     known: Name | None = None
     propensity: Name | None = None
     filled: Names = ()
-    profile: tuple[Name, ...] = ()
-    context: tuple[Name, ...] = ()
-    history: tuple[Name, ...] = ()
-    ad: tuple[Name, ...] = ()
-    lists: tuple[Name, ...] = ()
+    lists: Names = ()
     list_separator: Annotated[str, Field(min_length=1)] = ","
     missing: tuple[str, ...] = MISSING
     full_information: bool = False
@@ -139,20 +142,18 @@ class Mapping(Model):
     @property
     def roles(self) -> Roles:
         """The feature columns of each data source, in the log itself."""
-        return Roles(self.profile, self.context, self.ad, frozenset(self.lists) & {*self._own}, self.history)
+        return Roles(
+            self.profile, self.context, self.ad, frozenset(self.lists) & {*self.features}, self.history
+        )
 
     @property
     def all_roles(self) -> Roles:
         """The feature columns of each data source, those of the tables among them."""
         whose = {
             source: (*getattr(self, source), *(name for table in self.tables.values() for name in getattr(table, source)))
-            for source in ("profile", "context", "history", "ad")
+            for source in OWNED
         }  # fmt: skip
         return Roles(lists=frozenset(self.lists), **whose)
-
-    @property
-    def _own(self) -> tuple[str, ...]:
-        return (*self.profile, *self.context, *self.history, *self.ad)
 
     @property
     def person(self) -> tuple[str, ...]:
@@ -160,11 +161,6 @@ class Mapping(Model):
         if self.user:
             return (self.user,)
         return next((tuple(table.key) for table in self.tables.values() if table.is_of_people), ())
-
-    @field_validator("time", mode="before")
-    @classmethod
-    def _name_alone(cls, value: Any) -> Any:
-        return _as_time(value)
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Mapping:
@@ -229,7 +225,7 @@ class Mapping(Model):
             if known := [column for column in table.features if column in taken]:
                 raise ValueError(f"{where}: {known[0]} is a name that every log has; rename the column")
         own_keys = {column for table in self.tables.values() for column in table.key}
-        if known := [column for column in self._own if column in own_keys and column in self.person]:
+        if known := [column for column in self.features if column in own_keys and column in self.person]:
             raise ValueError(f"{known[0]}: says who somebody is, and cannot be a feature")
         return self
 
@@ -239,7 +235,7 @@ class Mapping(Model):
         Raises:
             BadInput: a pattern that fits no column.
         """
-        groups = {group: getattr(self, group) for group in _GROUPS}
+        groups = {group: getattr(self, group) for group in OWNED}
         if not any(_is_pattern(one) for columns in groups.values() for one in columns):
             return self
         own = {name for columns in groups.values() for name in columns if not _is_pattern(name)}
@@ -261,9 +257,6 @@ class Mapping(Model):
             if any(fits(name, one) for one in self.lists)
         )
         return Mapping.model_validate({**self.model_dump(), **made, "lists": lists})
-
-
-_GROUPS = ("profile", "context", "history", "ad")
 
 
 def _is_pattern(name: str) -> bool:

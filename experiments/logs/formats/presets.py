@@ -21,10 +21,10 @@ from jointbid.sim.scenario import Model
 from ...config.messages import render
 from ...config.plugin_folders import folders
 from ...errors import BadInput
-from .mapping import Mapping, fits
+from .mapped import OPTIONAL
+from .mapping import OWNED, Mapping, fits
 
 FOLDER = "log_format"
-_KEPT = ("price", "click")
 _ALIKE = 4
 """Columns of a format that a file must have for the others to be missed."""
 
@@ -48,7 +48,7 @@ class Preset(Model):
             return self.mapping
         held, left = _without_places(names), dict[str, Any]()
         for key, value in self.mapping.model_dump(exclude_unset=True).items():
-            if key in _COLUMNS and key not in _KEPT:
+            if key in _COLUMNS:
                 left[key] = value if _has(held, value) else None
             elif key in _GROUPS:
                 left[key] = tuple(one for one in value if _has(held, one))
@@ -63,21 +63,9 @@ class Preset(Model):
         return Mapping.model_validate(left)
 
 
-_GROUPS = ("profile", "context", "history", "ad", "lists")
-_COLUMNS = (
-    "price",
-    "click",
-    "floor",
-    "bid",
-    "conversion",
-    "weight",
-    "user",
-    "campaign",
-    "episode",
-    "pctr",
-    "known",
-    "propensity",
-)
+_GROUPS = (*OWNED, "lists")
+_COLUMNS = (*OPTIONAL, "user", "campaign")
+"""Keys of a mapping that name one column, and may be left out."""
 
 
 @functools.cache

@@ -12,10 +12,11 @@ from jointbid.sim.scenario import LogSupply
 
 from ...errors import BadInput, closest
 from ..log_table import Reader
-from ..rows.compression import PARQUET, head
+from ..rows.compression import head
 from ..rows.conditions import Condition, condition_of
 from ..rows.files import files_of, logs_in, raw_kind
 from . import detect
+from .any_file import kind_of, names_in
 from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
 from .featindex import FeatureIndex
@@ -25,8 +26,7 @@ from .joins.reader import Joined
 from .joins.store import TableStore
 from .joins.tables import TableRows
 from .jointbid_log import jointbid_log
-from .json_lines import is_json, is_spread_json
-from .mapped import Kind, Mapped, names_in
+from .mapped import Mapped
 from .mapping import Mapping, read_mapping
 from .presets import Preset, presets
 from .yzx import yzx
@@ -167,21 +167,21 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
             "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
         )
     mapping = read_mapping(Path(supply.mapping))
-    files, kind = _of_one_kind(path)
+    files = _of_one_kind(path)
     if mapping.tables:
-        return _joined(files, mapping, kind, supply).reader
+        return _joined(files, mapping, supply).reader
     if any("*" in name for name in mapping.roles.features):
-        mapping = mapping.expanded(names_in(files[0], kind))
+        mapping = mapping.expanded(names_in(files[0]))
     keep = _kept(mapping, supply.mapping)
-    return Mapped(files, mapping, kind, supply.nonclick_weight, keep).reader
+    return Mapped(files, mapping, supply.nonclick_weight, keep).reader
 
 
 def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
-    files, kind = _of_one_kind(path)
-    names = names_in(files[0], kind) if preset.mapping.header is None else []
+    files = _of_one_kind(path)
+    names = names_in(files[0]) if preset.mapping.header is None else []
     mapping = preset.mapping_for(names).expanded(names)
     keep = _kept(mapping, f"supply.format={supply.format}")
-    return Mapped(files, mapping, kind, supply.nonclick_weight, keep, preset.facts).reader
+    return Mapped(files, mapping, supply.nonclick_weight, keep, preset.facts).reader
 
 
 def _kept(mapping: Mapping, where: object) -> Condition | None:
@@ -190,19 +190,19 @@ def _kept(mapping: Mapping, where: object) -> Condition | None:
     return condition_of(mapping.filter, f"{where}: filter", mapping.decimal)
 
 
-def _of_one_kind(path: Path) -> tuple[list[Path], Kind]:
-    """Return the files for a mapping, and what they all are.
+def _of_one_kind(path: Path) -> list[Path]:
+    """Return the files for a mapping.
 
     Raises:
         BadInput: files of several kinds.
     """
     files = logs_in(path, mapped=True)
-    kinds = {_kind(file) for file in files}
+    kinds = {kind_of(file) for file in files}
     if len(kinds) > 1:
         raise BadInput(
             f"{path}: holds files of several kinds ({', '.join(sorted(kinds))}); give them one by one"
         )
-    return files, kinds.pop()
+    return files
 
 
 def open_joined(supply: LogSupply) -> Joined:
@@ -221,12 +221,10 @@ def open_joined(supply: LogSupply) -> Joined:
             f"supply.mapping = {supply.mapping}: has no tables; say in its section tables what is joined to the log (docs/your-files.md)"
         )
     files = logs_in(Path(supply.path), mapped=True)
-    return _joined(files, mapping, _kind(files[0]), supply, forms=True)
+    return _joined(files, mapping, supply, forms=True)
 
 
-def _joined(
-    files: Sequence[Path], mapping: Mapping, kind: Kind, supply: LogSupply, *, forms: bool = False
-) -> Joined:
+def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
     for name in mapping.tables:
         TableRows.of(name, mapping, _folder(supply), drop_bad=supply.drop_bad).files  # noqa: B018 - refuses what is not there
@@ -235,7 +233,7 @@ def _joined(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms
     )
     keep = _kept(mapping, supply.mapping)
-    log = Mapped(files, mapping, kind, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
+    log = Mapped(files, mapping, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
     return Joined(log, store)
 
 
@@ -266,14 +264,6 @@ def joined_tables(supply: LogSupply) -> Mapping | None:
     """Return the mapping of a log with joined tables; None of any other log."""
     mapping = read_mapping(Path(supply.mapping)) if supply.mapping else None
     return mapping if mapping is not None and mapping.tables else None
-
-
-def _kind(file: Path) -> Kind:
-    """Return what a file for a mapping is, by its first bytes."""
-    start = head(file)
-    if is_spread_json(start):
-        raise BadInput(f"{file}: {detect.SPREAD_JSON}")
-    return "parquet" if start.startswith(PARQUET) else "json" if is_json(start) else "text"
 
 
 FORMATS: dict[str, Format] = {

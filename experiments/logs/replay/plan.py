@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS, LogSupply, Rivals
@@ -239,9 +238,6 @@ def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.i
         return time_folds(len(log), settings.folds)
     if settings.split == "person":
         return (person_draws(log, seed) * settings.folds).astype(np.int64)
-    return assign_folds(_strata(log.frame), settings.folds, seed)
-
-
-def _strata(frame: pd.DataFrame) -> pd.Series:
-    """Campaign and outcome: every fold gets its share of each campaign's clicks."""
-    return frame["campaign"].astype(str) + "|" + frame["click"].astype(str)
+    # Every fold gets its share of each campaign's clicks.
+    strata = log.frame["campaign"].astype(str) + "|" + log.frame["click"].astype(str)
+    return assign_folds(strata, settings.folds, seed)

@@ -37,6 +37,7 @@ TYPES = {
     "test": pa.bool_(),
     "unpriced": pa.bool_(),
 }
+"""The columns of a log, beside its features: every log has the first six; `LogTable` says what they hold."""
 
 
 def chunk(columns: Mapping[str, Any]) -> pa.Table:

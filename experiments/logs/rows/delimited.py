@@ -158,13 +158,13 @@ class _Ragged:
 
     def __init__(self, path: Path, audit: RowAudit, odd_row: OddRow | None) -> None:
         self.rows: list[int] = []
-        self._path, self._account, self._odd_row = str(path), audit, odd_row
+        self._path, self._audit, self._odd_row = str(path), audit, odd_row
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         self.rows.append(row.number)
         if self._odd_row is None or not self._odd_row(row.number, row.text):
             what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
-            self._account.reject(self._path, row.number, what, "ragged row")
+            self._audit.reject(self._path, row.number, what, "ragged row")
         return "skip"
 
 

@@ -59,13 +59,13 @@ class Clock:
         self.unit = unit
         self.since_1970: bool | None = None
         self._digits = ""
-        self._told = ""
+        self._guessed = ""
 
     def read(self, cells: pa.Array) -> Times:
         """Return the times in microseconds, and which cells hold no time; shape (rows,) each."""
         if self.unit == AUTO and len(cells):
             self.unit = unit_of(cells)
-            self._told = "" if self.unit == "iso" else self.unit
+            self._guessed = "" if self.unit == "iso" else self.unit
         if pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
             moments = cells.cast(pa.timestamp("us", tz=getattr(cells.type, "tz", None)), safe=False)
             time_us = np.asarray(pc.fill_null(moments.cast(pa.int64()), -1))
@@ -105,9 +105,9 @@ class Clock:
     def notes(self) -> tuple[str, ...]:
         """What the times leave open, in sentences."""
         said = []
-        if self._told:
+        if self._guessed:
             said.append(
-                f"times are read as {self._told} (another unit: say time: {{column: ..., unit: ...}})"
+                f"times are read as {self._guessed} (another unit: say time: {{column: ..., unit: ...}})"
             )
         if self.since_1970 is False and self.unit in _EPOCH:
             said.append(

@@ -207,7 +207,7 @@ def write_shop(path: Path, rows: int = ROWS, seed: int = 7) -> None:
     path.with_name("shop.yaml").write_text(MAPPING, "utf-8")
 
 
-FORMS: dict[str, tuple[str, Callable[[Path, int, int], None]]] = {
+FORMS: dict[str, tuple[str, Callable[..., None]]] = {
     "ipinyou_raw": ("season2", write_raw),
     "ipinyou_raw_season3": ("season3", partial(write_raw, season=3)),
     "ipinyou_log_txt": ("train.log.txt", write_log_txt),
@@ -222,16 +222,14 @@ FORMS: dict[str, tuple[str, Callable[[Path, int, int], None]]] = {
 """The form's name -> the file or folder to read, and its writer."""
 
 
-def write_all(
-    folder: Path, rows: int = ROWS, seed: int = 7, forms: Iterable[str] = tuple(FORMS)
-) -> dict[str, Path]:
+def write_all(folder: Path, rows: int = ROWS, forms: Iterable[str] = tuple(FORMS)) -> dict[str, Path]:
     """Write invented logs; return the file or folder to read of each form."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for form in forms:
         name, write = FORMS[form]
         paths[form] = folder / name
-        write(paths[form], rows, seed)
+        write(paths[form], rows)
     return paths
 
 

@@ -7,7 +7,6 @@ by `jointbid value --config-dir FOLDER scenario=firm`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -176,7 +175,8 @@ def _write_impressions(
         pacsv.CSVWriter(folder / "clicks.csv", _CLICKS) as clicks,
         pacsv.CSVWriter(folder / "orders.csv", _ORDERS) as orders,
     ):
-        for first, n in _blocks(rows):
+        for first in range(0, rows, BLOCK):
+            n = min(BLOCK, rows - first)
             begin, end = (int(START) + DAYS * DAY_US * at // rows for at in (first, first + n))
             time_us = np.sort(rng.integers(begin, end, n))
             who, site = rng.integers(0, len(people.ids), n), rng.integers(0, TYPES, n)
@@ -227,11 +227,6 @@ def _write_crm(path: Path, people: People, rng: np.random.Generator) -> None:
         }
     )
     pq.write_table(table, path)
-
-
-def _blocks(rows: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, rows, BLOCK):
-        yield first, min(BLOCK, rows - first)
 
 
 def _times(time_us: NDArray[np.int64]) -> pa.Array:

@@ -154,9 +154,9 @@ def per_replication(study: StudyFolder) -> pd.DataFrame:
     if "study_point" not in cells or study.is_log or not study.sides.chosen:
         return pd.DataFrame()
     try:
-        wide = arms_by_replication(cells[cells["study_point"] == ""], study.sides, unit_scale=study.per)[
-            PROFIT
-        ]
+        wide = arms_by_replication(
+            cells[cells["study_point"] == ""], study.sides, unit_scale=study.unit_scale
+        )[PROFIT]
     except (KeyError, ValueError):
         return pd.DataFrame()
     weights = decomposition_weights(wide, study.sides)

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -28,8 +28,49 @@ OWN_FILES = {SUMMARY_CSV, f"{POINTS}.csv", "gains.csv"}
 """CSV files that are read by name, and are no further table."""
 
 
+class _Summarised(Protocol):
+    @property
+    def summary(self) -> pd.DataFrame: ...
+
+
+class HasSummary:
+    """Tables of a study, of whose summary single rows are asked for."""
+
+    def estimate(
+        self: _Summarised, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
+    ) -> Estimate | None:
+        """Return one row of the summary as a number with its interval; None where no row has all of these values.
+
+        Args:
+            estimand: of the row.
+            metric: ``focal_profit`` where the estimand has it, unless given.
+            arm: the arm, or the comparison, such as ``joint - stacked``.
+            columns: further columns that tell rows apart, such as ``budget_share=1`` and ``tags="all"`` of a log.
+
+        Raises:
+            BadInput: a column or value that the summary does not have, or several rows that fit.
+        """
+        wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
+        summary = rows = self.summary
+        for column, value in ((column, value) for column, value in wanted.items() if value is not None):
+            if column not in summary:
+                raise BadInput(
+                    f"{column}: the summary has no such column{closest(column, map(str, summary))}"
+                )
+            known = summary[column].drop_duplicates().tolist()
+            if value not in known:
+                likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
+                raise BadInput(f"{column}: the summary has no {value!r}{likely}")
+            rows = rows[rows[column] == value]
+        if metric is None and PROFIT in set(rows["metric"]):
+            rows = rows[rows["metric"] == PROFIT]
+        if len(rows) > 1:
+            raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
+        return None if rows.empty else estimate_of(rows.to_dict("records")[0])
+
+
 @dataclass(frozen=True)
-class StudyFolder:
+class StudyFolder(HasSummary):
     """What one command left in its folder, as pandas frames. Nothing is computed again, and nothing is written.
 
     Columns of the frames, their units, and the metrics are those of docs/results.md. A frame that the study has not written
@@ -105,7 +146,7 @@ class StudyFolder:
         return str(self.config.get("scenario", {}).get("name", self.folder.name))
 
     @property
-    def per(self) -> float:
+    def unit_scale(self) -> float:
         """The number of bid requests that money is stated for."""
         return float(self.config.get("report", {}).get("per", 1e6))
 
@@ -154,22 +195,6 @@ class StudyFolder:
         """What else to know."""
         return tuple(self.manifest.get("notes", ()))
 
-    def estimate(
-        self, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
-    ) -> Estimate | None:
-        """Return one row of the summary as a number with its interval; None where no row has all of these values.
-
-        Args:
-            estimand: of the row.
-            metric: ``focal_profit`` where the estimand has it, unless given.
-            arm: the arm, or the comparison, such as ``joint - stacked``.
-            columns: further columns that tell rows apart, such as ``budget_share=1`` and ``tags="all"`` of a log.
-
-        Raises:
-            BadInput: a column or value that the summary does not have, or several rows that fit.
-        """
-        return find_estimate(self.summary, estimand, metric, arm, **columns)
-
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
         lines = [
@@ -215,33 +240,6 @@ class StudyFolder:
             except (OSError, ValueError):  # absent or damaged, which pandas and pyarrow call a ValueError
                 continue
         return pd.DataFrame()
-
-
-def find_estimate(
-    summary: pd.DataFrame, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
-) -> Estimate | None:
-    """Return one row of a summary as a number with its interval; see `StudyFolder.estimate`.
-
-    Raises:
-        BadInput: a column or value that the summary does not have, or several rows that fit.
-    """
-    wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
-    rows = summary
-    for column, value in ((column, value) for column, value in wanted.items() if value is not None):
-        if column not in summary:
-            raise BadInput(f"{column}: the summary has no such column{closest(column, map(str, summary))}")
-        known = summary[column].drop_duplicates().tolist()
-        if value not in known:
-            likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
-            raise BadInput(f"{column}: the summary has no {value!r}{likely}")
-        rows = rows[rows[column] == value]
-    if metric is None and PROFIT in set(rows["metric"]):
-        rows = rows[rows["metric"] == PROFIT]
-    if len(rows) > 1:
-        raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
-    if rows.empty:
-        return None
-    return estimate_of(rows.to_dict("records")[0])
 
 
 def load_study(folder: Path | str) -> StudyFolder:

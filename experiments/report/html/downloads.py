@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 LINK_MOST = 150_000
 """Bytes of a file that has a link of its own; larger ones are in the archive alone."""
@@ -25,7 +26,6 @@ class Downloads:
     Args:
         folder: of the study.
         names: of the files that exist, relative to it, the most wanted first.
-        anchor: where the page has the archive.
 
     Attributes:
         left_out: files that are too large for a page.
@@ -33,7 +33,8 @@ class Downloads:
 
     folder: Path
     names: tuple[str, ...]
-    anchor: str = "#files"
+    anchor: ClassVar[str] = "#files"
+    """Where the page has the archive."""
     left_out: list[str] = field(default_factory=list, init=False)
     archive: str = field(default="", init=False)
     size: int = field(default=0, init=False)

@@ -123,7 +123,7 @@ def rivals(study: StudyFolder) -> Iterator[tuple[str, Estimate, str]]:
     silo = study.sides.arm
     for name in names:
         own = cells[cells[seat] == str(name).removeprefix("profit_")]
-        profit = own["profit"] / own["requests"] * study.per
+        profit = own["profit"] / own["requests"] * study.unit_scale
         wide = profit.groupby([own["replication"], own["arm"]]).sum().unstack()
         if {"joint", silo} <= set(wide):
             pairs = wide[["joint", silo]].dropna()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...estimate.ladder import PROFIT
 from ...estimate.sides import Sides
 from ..numbers import number
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
@@ -24,21 +25,19 @@ def forest_points(
     summary: pd.DataFrame,
     *,
     estimand: str = "difference_to_none",
-    metric: str = "focal_profit",
     sides: Sides = NO_SIDES,
 ) -> pd.DataFrame:
-    """The rows of a summary that one forest plot shows.
+    """The rows of a summary that one forest plot shows, those of the focal bidder's profit.
 
     Args:
         summary: the rows of ``summary.csv``.
         estimand: which of its estimands.
-        metric: which of its metrics.
         sides: what joint data were compared with; its silos are named.
 
     Returns:
         Columns `COLUMNS`, in the summary's order.
     """
-    rows = summary[(summary["estimand"] == estimand) & (summary["metric"] == metric)]
+    rows = summary[(summary["estimand"] == estimand) & (summary["metric"] == PROFIT)]
     labels = [sides.label(str(arm)) for arm in rows["arm"]]
     return rows.assign(label=labels)[list(COLUMNS)].reset_index(drop=True)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from ...cells.arms import FOCAL
 from .parts import annotated_map, colour_bar
 from .style import COLOURS, caption, new_figure, plot, require
 
@@ -18,21 +19,20 @@ WIN_RATE_COLUMNS = ("profile", "context", "requests", "wins", "win_rate")
 POINTS = 200
 
 
-def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.DataFrame:
-    """The bid landscape of a bidder: on which share of the requests the price to beat lies at or below a bid.
+def landscape_points(auctions: pd.DataFrame) -> pd.DataFrame:
+    """The bid landscape of the focal bidder: on which share of the requests the price to beat lies at or below a bid.
 
     The price to beat is the higher of the floor and the best bid of others; on an unsold request it is the floor.
 
     Args:
         auctions: the rows of ``auctions.parquet``, of one slot (docs/auction-log.md).
-        bidder: whose competition.
 
     Returns:
         Columns `LANDSCAPE_COLUMNS`: CPM, share of requests; at most 200 rows.
     """
     require(auctions, "seat", "sold_to", "bid", "other_bid", "bidfloor", "slot")
     first = auctions[auctions["slot"] == 0]
-    own = (first["seat"] == bidder).to_numpy()
+    own = (first["seat"] == FOCAL).to_numpy()
     others = np.where(own, first["other_bid"].fillna(0.0), first["bid"].fillna(0.0))
     price = np.sort(np.maximum(others, first["bidfloor"].to_numpy(float)))
     at = np.unique(np.linspace(0, len(price) - 1, min(POINTS, len(price))).round().astype(int))

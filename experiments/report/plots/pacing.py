@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ...cells.lattice import JOINT
 from .parts import names_of
 from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, require
 
@@ -57,13 +58,13 @@ def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None 
     return pd.concat(parts, ignore_index=True)
 
 
-def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str = "joint") -> pd.DataFrame:
-    """Return what `pacing_points` does for one arm of a study, mean over its replications.
+def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None) -> pd.DataFrame:
+    """Return what `pacing_points` does for the arm `joint` of a study, mean over its replications.
 
     Returns:
         What `pacing_points` returns; no rows where the study has not played that arm.
     """
-    own = timeseries[timeseries["arm"] == arm]
+    own = timeseries[timeseries["arm"] == JOINT]
     if own.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     mean = own.groupby(["bidder", "hour"], sort=False)["spend"].mean().reset_index()

@@ -70,7 +70,8 @@ def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Ite
             yield f"{start}{_effect(found, unit)} in the next season."
     cost = lookup(summary, "cost_of_test")
     if cost:
-        yield f"Running the tests {_effect(_minus(cost), unit)} while they last."
+        gain = Estimate(-cost.estimate, -cost.ci_high, -cost.ci_low, cost.n)
+        yield f"Running the tests {_effect(gain, unit)} while they last."
     yield from _worlds(summary, count)
     first = lookup(summary, "true_effect", EXPECTED, channels[0])
     if first:
@@ -130,10 +131,6 @@ def _effect(found: Estimate, unit: str) -> str:
         unknown="makes a difference of {amount} {unit} (no interval)",
         unit=unit,
     )
-
-
-def _minus(found: Estimate) -> Estimate:
-    return Estimate(-found.estimate, -found.ci_high, -found.ci_low, found.n)
 
 
 def _total(found: Sequence[Estimate | None]) -> str:

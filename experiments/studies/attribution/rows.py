@@ -23,7 +23,6 @@ from ...estimate.intervals import mean_interval, paired_difference
 from ...estimate.ladder import summary_row
 from ...estimate.metrics import at_point
 from ...estimate.sums import group_sums
-from ..cell_plans import unit
 from .firm import Firm
 
 NORMAL = 1.959963984540054
@@ -32,7 +31,7 @@ NORMAL = 1.959963984540054
 
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
-    scale, money = unit(firm.settings)
+    scale, money = firm.settings.unit
     log = at_point(cells, "")
     per = scale / float(log["requests"].max()) if len(log) else 1.0
     yield from _effects(log, firm, per, money)

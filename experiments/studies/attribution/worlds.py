@@ -14,7 +14,6 @@ from ...config.study_settings import AttributionSettings
 from ...estimate.intervals import paired_difference
 from ...report.wording.attribution import SHARES
 from ..base import Row
-from ..cell_plans import unit
 from ..sampled_markets import SampledMarkets, key_rows, share_rows
 from .firm import Firm
 
@@ -71,7 +70,7 @@ class Worlds(SampledMarkets[AttributionSettings, Firm]):
         found = self.state.of(wanted)
         if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
             return None
-        scale, _ = unit(firm.settings)
+        scale = firm.settings.unit.scale
         records = [
             {
                 "replication": cell.replication - NEXT_SEASON,

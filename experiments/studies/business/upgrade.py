@@ -52,7 +52,7 @@ class Upgrade(MarketPart[ValueSettings]):
             cells = self.state.complete(plan.cells(("joint",), self.plan.replications))
             if cells is None:
                 return None
-            found = metric_table(cells, unit_scale=self.unit[0], wanted=(PROFIT,))
+            found = metric_table(cells, unit_scale=self.unit.scale, wanted=(PROFIT,))
             profits.append(found[PROFIT].droplevel("arm"))
         return profits[1] - profits[0]
 
@@ -60,9 +60,9 @@ class Upgrade(MarketPart[ValueSettings]):
         """Yield what better data are worth."""
         gained = self.differences()
         if gained is not None:
-            yield summary_row(UPGRADE, "joint", PROFIT, self.unit[1], mean_interval(gained))
+            yield summary_row(UPGRADE, "joint", PROFIT, self.unit.name, mean_interval(gained))
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what better data are worth over joint data as they are."""
         if (found := lookup(summary, UPGRADE)) is not None:
-            yield upgrade_sentence(found, as_overrides(self.settings.study.upgrade or {}), self.unit[1])
+            yield upgrade_sentence(found, as_overrides(self.settings.study.upgrade or {}), self.unit.name)

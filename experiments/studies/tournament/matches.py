@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...config.study_settings import TournamentSettings
 from ...estimate.tournament import Results
 from ...storage.cell_results import StudyState, table
-from ..cell_plans import cell_of, unit
+from ..cell_plans import cell_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Matches:
 
     def results(self, cells: pd.DataFrame, state: StudyState) -> Results:
         """Return the results of these rows; the pilot's are in the state."""
-        scale, money = unit(self.settings)
+        scale, money = self.settings.unit
         return Results(
             cells=cells,
             strategies=self.names,

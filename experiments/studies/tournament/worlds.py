@@ -78,7 +78,7 @@ class Worlds(SampledMarkets[TournamentSettings, Matches]):
             return
         yield from share_rows(self.table, "finding", {name: name for name in (*self._own.names, TIED)})
         lead = mean_interval(self.table[LEAD])
-        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit[1], lead)
+        yield row_of("lead_over_worlds", self._leader(), SEAT_PROFIT, self.unit.name, lead)
         yield from key_rows(self.table, LEAD, "decided_by", self.settings.study.ranges)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
@@ -97,7 +97,7 @@ class Worlds(SampledMarkets[TournamentSettings, Matches]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield who is ahead in each world."""
         if len(self.table):
-            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit[1]))
+            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit.name))
 
 
 def _together(matches: Matches) -> list[Cell]:

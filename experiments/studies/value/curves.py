@@ -123,7 +123,7 @@ class Curves(CurvePoints):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the value, and the revenue that is lost, along each curve; and what learning costs."""
-        money, label = self.unit[1], self._silo
+        money, label = self.unit.name, self._silo
         for curve, rows in self._values:
             value = rows[(rows["estimand"] == VALUE) & (rows["metric"] == PROFIT)]
             value = with_break_even(value, summary, curve.name)

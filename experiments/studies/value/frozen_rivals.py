@@ -54,4 +54,4 @@ class FrozenRivals(MarketPart[ValueSettings]):
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what joining would be worth if rivals kept their curves, and what it would do to the seller."""
-        yield from frozen_sentence(summary, self.unit[1])
+        yield from frozen_sentence(summary, self.unit.name)

@@ -23,7 +23,7 @@ from ...report.wording.media import media_line
 from ...report.wording.value import holders, others, verdict
 from ...storage.cell_results import table
 from ..base import MarketPart, Row
-from ..cell_plans import CellPlan, unit
+from ..cell_plans import CellPlan
 from ..tuning.tuned_policies import Retuned
 from . import learning, notes
 
@@ -66,7 +66,7 @@ class Ladders(MarketPart[ValueSettings]):
         label, currency = self._sides.label(self._sides.silo), self.settings.scenario.currency
         yield from media_line(summary, label, currency, money)
         yield from filter(None, [others(summary)])
-        yield from learning_sentences(summary, self.settings.study, self._sides, self.unit[1])
+        yield from learning_sentences(summary, self.settings.study, self._sides, self.unit.name)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what spoils the verdict, and what a study of this size can show."""
@@ -78,7 +78,7 @@ class Ladders(MarketPart[ValueSettings]):
         yield from notes.reading(self.settings, self.plan.sources_read)
         if value := lookup(summary, "value_of_joint_data"):
             yield from notes.width(value, study.half_width, study.max_replications)
-            yield from notes.power(value, self.unit[1])
+            yield from notes.power(value, self.unit.name)
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the tables of arms, of differences, of sources, and of what learning costs."""
@@ -124,7 +124,7 @@ def replications(plan: CellPlan) -> int:
     found = plan.state.of(width_pilot(plan))
     if not found:
         return len(WIDTH_PILOT)
-    scale, _ = unit(plan.settings)
+    scale = plan.settings.unit.scale
     profit = arms_by_replication(table(found), sides, unit_scale=scale)[PROFIT]
     pairs = combined(profit, sides.weights) if set(sides.weights) <= set(profit) else ()
     needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)

@@ -27,7 +27,7 @@ from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
 from ..base import Row
-from ..cell_plans import LEARNED_LADDER, CellPlan, unit
+from ..cell_plans import LEARNED_LADDER, CellPlan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -74,7 +74,7 @@ def rows(
         learned: those with learned ones, of the same replications.
         sides: what joint data are compared with, with either.
     """
-    scale, money = unit(settings)
+    scale, money = settings.unit
     ladder = ladder_summary(learned, sides[1], unit_scale=scale, unit=money)
     cost = cost_rows(exact, learned, sides, unit_scale=scale, unit=money)
     return pd.concat([learned_rows(ladder), cost], ignore_index=True)
@@ -84,7 +84,7 @@ def cost_curve(readings: Sequence[Reading], settings: Settings[ValueSettings]) -
     """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
-    scale, money = unit(settings)
+    scale, money = settings.unit
     return cost_over(readings, unit_scale=scale, unit=money)
 
 

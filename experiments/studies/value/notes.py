@@ -20,7 +20,6 @@ from ...estimate.metrics import USED_UP
 from ...estimate.sides import BEST_SILO, Sides
 from ...report.numbers import number
 from ...storage.cell_results import CellResults, table
-from ..cell_plans import unit
 from ..inert import paces
 from ..tuning.tuned_parameter import Tuned
 from ..tuning.tuned_policies import Retuned
@@ -84,7 +83,7 @@ def tuned(settings: Settings[ValueSettings], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
     if not found.at or settings.study.tune is None:
         return
-    scale, money = unit(settings)
+    scale, money = settings.unit
 
     def left(one: Tuned) -> float:
         """The most that one bidder of an arm could gain, in the unit."""
@@ -144,7 +143,7 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator
         return
     keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
     named = " and ".join(key for key, limit in keys.items() if limit is not None)
-    spent = rows.set_index("arm")["estimate"] * requests / unit(settings)[0] / total
+    spent = rows.set_index("arm")["estimate"] * requests / settings.unit.scale / total
     used = [str(arm) for arm in spent.index[spent >= USED_UP]]
     arms = ", ".join(used) if len(used) < len(spent) else "every arm"
     if used:

@@ -244,7 +244,7 @@ class Worlds(MarketPart[ValueSettings], SampledMarkets[ValueSettings, DrawnMarke
             return
         is_joined = "value" in self.table  # else both sides hold the same data
         if is_joined:
-            yield from range_rows(self.table, self.unit[1])
+            yield from range_rows(self.table, self.unit.name)
         if self._small:
             ranges = self._drawn[1] if is_joined else ()
             yield from key_rows(self.table, "value", "decided_by", ranges)
@@ -256,7 +256,7 @@ class Worlds(MarketPart[ValueSettings], SampledMarkets[ValueSettings, DrawnMarke
             yield from share_rows(self.table, finding, findings)
             if column == "value":
                 mean = mean_interval(self.table[column])
-                yield summary_row("value_over_worlds", "mean", PROFIT, self.unit[1], mean)
+                yield summary_row("value_over_worlds", "mean", PROFIT, self.unit.name, mean)
             yield from key_rows(self.table, column, said_of(column, "decided_by"), self.settings.study.ranges)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
@@ -273,7 +273,7 @@ class Worlds(MarketPart[ValueSettings], SampledMarkets[ValueSettings, DrawnMarke
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
-        yield from plausible_range(summary, len(self.table), self.unit[1])
+        yield from plausible_range(summary, len(self.table), self.unit.name)
         for column, outcome in RESULTS.items():
             if column == "net" and not has_costs(self.settings):
                 continue  # what it brings after costs is what it brings

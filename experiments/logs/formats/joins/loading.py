@@ -17,7 +17,7 @@ from ..feature_text import feature_rule
 from ..mapping import OUTCOMES, Fit, Mapping
 from .database import JoinDatabase
 from .keys import plain_text
-from .tables import TableRows, as_numbers
+from .tables import TableRows
 
 NO_KEY_GIVEN, REPEATS = "without a key", "repeat the key of another row"
 MOST_VERSIONS = 8
@@ -103,7 +103,7 @@ class Loader:
         columns: dict[str, Any] = {"line": np.arange(first, first + len(rows))}
         columns |= {f"raw{i}": plain_text(rows[f"@key {i}"]) for i in range(len(self._table.key))}
         columns |= {"moment": np.asarray(rows["@at"], dtype=np.int64)} if self._stamped else {}
-        columns |= {"value": as_numbers(rows, "@value")} if self._valued else {}
+        columns |= {"value": rows["@value"]} if self._valued else {}
         decimal = self._source.decimal
         for i, name in enumerate(self._table.features):
             columns[f"f{i}"] = self._coded(

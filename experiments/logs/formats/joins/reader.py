@@ -134,7 +134,8 @@ class Joined:
             (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
         ]
         if mapping.person:
-            wanted.append((PERSON, mapping.person, self._fit_of_person()))
+            fits = (table.fit for table in mapping.tables.values() if tuple(table.key) == mapping.person)
+            wanted.append((PERSON, mapping.person, next(fits, "exact")))
         numbers = self.store.database.numbers(text, wanted)
         columns = {
             name: together[name]
@@ -150,13 +151,8 @@ class Joined:
         columns[AT] = pa.array(at_us)
         people = numbers[PERSON] if mapping.person else None
         if people is not None:
-            columns[PERSON] = _as_people(people)
+            columns[PERSON] = pc.if_else(pa.array(people == 0), "", pa.array(people).cast(pa.string()))
         yield Block(pa.table(columns), numbers, found, text, people)
-
-    def _fit_of_person(self) -> Any:
-        mapping = self.store.mapping
-        same = (table.fit for table in mapping.tables.values() if tuple(table.key) == mapping.person)
-        return next(same, "exact")
 
     def _take(self, name: str, found: dict[str, Any], columns: dict[str, Any]) -> None:
         """Put what a table holds into the columns of the log."""
@@ -193,9 +189,3 @@ def _as_one(parts: list[pa.Table]) -> pa.Table:
     return pa.table(
         {name: cells if name.startswith(KEY) else cells.combine_chunks() for name, cells in columns.items()}
     )
-
-
-def _as_people(numbers: NDArray[np.int64]) -> pa.Array:
-    """Return the numbers of persons as text; empty where there is none."""
-    text = pa.array(numbers).cast(pa.string())
-    return pc.if_else(pa.array(numbers == 0), "", text)

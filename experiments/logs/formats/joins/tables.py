@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
@@ -15,14 +13,13 @@ from ...rows.checked_rows import Rows
 from ...rows.column import Column, Decimal
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, head, why
-from ...rows.delimited import Form, as_asked, below, headed, header, read_rows
+from ...rows.delimited import Form, as_asked, below, headed, header
 from ...rows.files import logs_in
-from ...rows.parquet import read_parquet
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
-from .. import detect
-from ..json_lines import is_json, is_spread_json, read_json
+from ..any_file import rows_of
+from ..json_lines import SPREAD_JSON, is_json, is_spread_json
 from ..mapping import MISSING, JoinedTable, Mapping
 from .keys import safe_names
 
@@ -118,13 +115,11 @@ class TableRows:
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
         mark = self.table.delimiter
         check_file(f"tables.{self.name}, {file}", file, wanted, mark, quoted=self.quoted)
-        start = head(file)
-        if start.startswith(PARQUET):
-            return read_parquet(file, wanted, self.audit)
-        if is_json(start):
-            return read_json(file, wanted, self.audit)
-        form = Form(mark, None, self.quoted) if mark else headed(file, wanted, quoted=self.quoted)
-        return read_rows(file, wanted, self.audit, form)
+        return rows_of(file, wanted, self.audit, lambda: _form(file, wanted, mark, quoted=self.quoted))
+
+
+def _form(file: Path, wanted: Sequence[Column], mark: str | None, *, quoted: bool) -> Form:
+    return Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted)
 
 
 def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | None, *, quoted: bool) -> None:
@@ -139,14 +134,14 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
     """
     start = head(file)
     if is_spread_json(start):
-        raise BadInput(f"{where}: {detect.SPREAD_JSON}")
+        raise BadInput(f"{where}: {SPREAD_JSON}")
     if start.startswith(PARQUET):
         try:
             names = pq.read_schema(file).names
         except BROKEN as error:
             raise BadInput(f"{where}: cannot be read: {why(error)}") from error
     elif start.strip() and not is_json(start):
-        names = header(file, Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted))
+        names = header(file, _form(file, wanted, mark, quoted=quoted))
     else:
         return
     check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted, file)
@@ -166,8 +161,3 @@ def check_names(where: str, names: Sequence[str], wanted: Sequence[Column], file
             f"{where}: has no column {name!r}{closest(name, known)}; it has {safe_names(names)}"
             for name in absent
         )
-
-
-def as_numbers(rows: Rows, key: str) -> Any:
-    """Return a numeric column of some rows; zeros where there is none."""
-    return rows[key] if key in rows.columns else np.zeros(len(rows))
