@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from jointbid.sim.auction.arrays import NOBODY, OUTSIDE
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.auction.rounding import fees_of
-from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.responded import NEVER_US
 from jointbid.sim.results import RunResult
 from jointbid.sim.scenario import MICROS_PER_CPM, Scenario
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, LogColumns, RunResult, Scenario, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.responded import NEVER_US
 from jointbid.sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply
 
 from ...errors import BadInput
