@@ -118,7 +118,7 @@ def test_columns_that_some_cells_lack_are_empty_there(tmp_path):
 
 def test_the_cells_of_a_large_study_take_little_memory():
     """Without their keys and places on the disk they take none; a list of them took 245 bytes a cell."""
-    count = 4_000
+    count = 2_000
     segments = Segments(Path())
     keys_of(grid(range(1)))  # what the first key needs
     tracemalloc.start()
