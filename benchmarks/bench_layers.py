@@ -79,14 +79,16 @@ def layers(profile, table=LAYERS):
 
 def measure(verb, scenario):
     """Print how many cells a scenario has, what some of them take, and where."""
+    from jointbid.experiments.cells.cell_lists import are_first, chosen, keyed
     from jointbid.experiments.config.points import load
     from jointbid.experiments.studies.registry import study_class
 
     (point,) = load(verb, [f"scenario={scenario}"])
     study = study_class(verb)(point.settings)
-    stage = {cell.key: cell for cell in reversed(next(iter(study.stages())))}.values()
+    cells = keyed(next(iter(study.stages())))
+    stage = list(chosen(cells, are_first(cells.keys)))
     where = Counter("pilots" if c.is_pilot else "points" if c.study_point else "own" for c in stage)
-    first = [cell for cell in reversed(stage) if not (cell.replication or cell.study_point)]
+    first = [cell for cell in stage if not (cell.replication or cell.study_point)]
     some = first[:: -(-len(first) // ARMS)]
     study.work(some[0])  # what a process does once
     took = {}

@@ -97,6 +97,11 @@ class Cell:
             object.__setattr__(self, "_key", self._digest())
         return self._key
 
+    def with_key(self, key: bytes) -> Cell:
+        """Return the cell itself, with the key that was worked out for it before."""
+        object.__setattr__(self, "_key", key.decode())
+        return self
+
     def _digest(self) -> str:
         from jointbid.strategies.fingerprint import fingerprint
 

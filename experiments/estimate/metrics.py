@@ -220,6 +220,12 @@ def unit_of(metric: str, unit: str) -> str:
     }[about.kind]
 
 
+def at_point(cells: pd.DataFrame, point: str) -> pd.DataFrame:
+    """Return the rows of one study point; not copied where there is no other, as they may fill the memory."""
+    here = cells["study_point"] == point
+    return cells if here.all() else cells[here]
+
+
 def metric_table(
     cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False, wanted: Collection[str] = METRICS
 ) -> pd.DataFrame:
@@ -242,7 +248,8 @@ def metric_table(
     _check(cells)
     keys = ["arm", "replication"]
     groups = cells.groupby(keys, sort=False)
-    focal = cells[cells["focal"].astype(bool)].groupby(keys, sort=False)
+    is_focal = cells["focal"].astype(bool)
+    focal = (cells if is_focal.all() else cells[is_focal]).groupby(keys, sort=False)
     said = [
         name
         for name, metric in METRICS.items()
@@ -261,7 +268,7 @@ def metric_table(
     if "reach" in table:
         table["frequency"] = group_sums(focal["viewed"]) / table["reach"].where(table["reach"] > 0)
     if per_bidder:
-        rivals = cells[~cells["focal"].astype(bool)]
+        rivals = cells[~is_focal]
         seat = "advertiser" if "advertiser" in cells else "bidder"  # one's departments count together
         profits = group_sums(rivals.groupby([*keys, seat])["profit"]).unstack(seat)
         table = table.join(profits.add_prefix("profit_"))

@@ -16,7 +16,8 @@ def group_sums(groups: Any) -> Any:
     Returns:
         A column, or several.
     """
-    return groups.sum().where(groups.count().eq(groups.size(), axis=0))
+    sums, has_gaps = groups.sum(), groups.count().ne(groups.size(), axis=0)
+    return sums.mask(has_gaps) if has_gaps.to_numpy().any() else sums
 
 
 def group_means(groups: Any) -> pd.Series:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, groupby, islice
 
 from ..cells.cell import Cell
 
@@ -12,25 +13,26 @@ QUICK_CELLS, QUICK_REQUESTS = 16, 5_000_000
 """A task of several replications has no more cells and requests than these."""
 
 
-def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
-    """Tasks: the cells of one point and replication together, so that its market is warm in one place.
+def grouped(cells: Iterable[Cell]) -> Iterator[tuple[Cell, ...]]:
+    """Tasks: the cells of one point and replication that stand together, so that its market is warm in one place.
 
     Where there are many, replications of a point that are quick together are one task: what follows from a market alone, as
     exact values do, is then worked out for all of them in one place.
     """
-    groups: dict[tuple[str, int], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault((cell.study_point, cell.replication), []).append(cell)
-    if len(groups) < MANY_TASKS:
-        return [tuple(group) for group in groups.values()]
-    tasks: list[list[Cell]] = []
-    for group in groups.values():
-        last = tasks[-1] if tasks else group
-        if last[0].study_point == group[0].study_point and last is not group and _is_quick([*last, *group]):
-            last += group
-        else:
-            tasks.append([*group])
-    return [tuple(task) for task in tasks]
+    groups = (
+        tuple(group) for _, group in groupby(cells, key=lambda cell: (cell.study_point, cell.replication))
+    )
+    begin = list(islice(groups, MANY_TASKS))
+    if len(begin) < MANY_TASKS:
+        yield from begin
+        return
+    task: tuple[Cell, ...] = ()
+    for group in chain(begin, groups):
+        if task and not (task[0].study_point == group[0].study_point and _is_quick([*task, *group])):
+            yield task
+            task = ()
+        task += group
+    yield task
 
 
 def _is_quick(cells: list[Cell]) -> bool:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, ClassVar, Generic, TypeVar
 
 from jointbid.sim.watch import ending_if_stuck
@@ -35,16 +36,21 @@ from .worker import await_kernels, is_compiled
 class Stage:
     """Cells that a study waits for, and the folder of their results."""
 
-    cells: Sequence[Cell]
+    cells: Collection[Cell]
     work: Work
     point: Point
     folder: Folder
     state: StudyState
 
     @property
-    def tasks(self) -> list[Task]:
+    def count(self) -> int:
+        """The number of cells."""
+        return len(self.cells)
+
+    @property
+    def tasks(self) -> Iterator[Task]:
         """Tasks, one for the cells of each market."""
-        return [Task(group, self.work) for group in grouped(self.cells)]
+        return (Task(group, self.work) for group in grouped(self.cells))
 
     def keep(self, outcomes: Sequence[TaskOutcome]) -> int:
         """Store the results and failures of one task; return the number of auctions."""
@@ -71,14 +77,19 @@ class Finish:
     The study waits for all tasks that it has yielded so far; with ``ahead`` it goes on as soon as these are submitted.
     """
 
-    cells: ClassVar[Sequence[Cell]] = ()
+    cells: ClassVar[Collection[Cell]] = ()
     side_tasks: Sequence[SideTask] = ()
     ahead: bool = False
 
     @property
-    def tasks(self) -> list[Task]:
+    def count(self) -> int:
+        """The number of side tasks."""
+        return len(self.side_tasks)
+
+    @property
+    def tasks(self) -> Iterator[Task]:
         """Tasks, one for each side task."""
-        return [Task((side_task,), run_side_task) for side_task in self.side_tasks]
+        return (Task((side_task,), run_side_task) for side_task in self.side_tasks)
 
     def keep(self, outcomes: Sequence[TaskOutcome]) -> int:
         """Run here what failed in a worker; report what fails here too."""
@@ -139,6 +150,7 @@ class Driver(Generic[Answer]):
         self._start, self._deliver, self._settings = start, deliver, settings
         self._open: dict[int, _Open[Answer]] = {}
         self._tasks: deque[Task] = deque()
+        self._further: deque[Iterator[Task]] = deque()
         self._locked: deque[Point] = deque()
         self._count = 0
         self._ran = False
@@ -183,9 +195,13 @@ class Driver(Generic[Answer]):
             yield self._tasks.popleft() if self._tasks else None
 
     def _look_for_tasks(self, points: Iterator[Point], progress: StudyProgress) -> None:
-        """Advance a study that need not wait, else open the next point, else wait for a folder that another command has."""
+        """Make a task of an open study, else advance one that need not wait, else open the next point, else wait for a folder that another command has."""
         while not self._tasks:
-            if ahead := [number for number, waiting in self._open.items() if waiting.ahead]:
+            if self._further:
+                self._tasks += islice(self._further[0], 1)
+                if not self._tasks:
+                    self._further.popleft()
+            elif ahead := [number for number, waiting in self._open.items() if waiting.ahead]:
                 self._go_on(ahead[0], progress)
             elif point := next(points, None):
                 self._begin(point, progress, wait=False)
@@ -199,7 +215,7 @@ class Driver(Generic[Answer]):
         is_there = is_compiled()
         if not is_there:
             progress.doing("compiling kernels")
-            if pool_class(self._settings).forks_workers and is_plain(stage.cells[0]):
+            if pool_class(self._settings).forks_workers and is_plain(next(iter(stage.cells))):
                 await_kernels()  # those that the fork server compiles; of another market the trial compiles its own meanwhile
                 is_there = True
         if is_there:
@@ -237,15 +253,15 @@ class Driver(Generic[Answer]):
             progress.finish_study(number)
             self._deliver(waiting.point, end.value)
             return
-        tasks = [replace(task, owner=number) for task in stage.tasks]
-        waiting.left += sum(len(task.items) for task in tasks)
+        tasks = (replace(task, owner=number) for task in stage.tasks)
+        waiting.left += stage.count
         progress.add_cells(
             number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells)
         )
         if stage.cells:
-            self._tasks += tasks
+            self._further.append(tasks)
         else:  # side tasks end a study, and go first, so that few studies are open at a time
-            self._tasks.extendleft(reversed(tasks))
+            self._tasks.extendleft(reversed(list(tasks)))
         if waiting.is_complete:
             self._go_on(number, progress)
 

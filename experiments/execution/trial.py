@@ -10,7 +10,7 @@ import inspect
 import os
 import pickle
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
@@ -49,7 +49,7 @@ def is_plain(cell: Cell) -> bool:
     return True
 
 
-def trial(cells: Sequence[Cell], work: Work) -> None:
+def trial(cells: Iterable[Cell], work: Work) -> None:
     """Run a few requests of the first cell of each strategy here, twice, before anything else.
 
     That compiles the kernels once for all workers, and finds what is no strategy.

@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from math import nan
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..cells.cell import Cell, CellResult, Policies
-from .journal import Segments
+from ..cells.cell_lists import chosen, keyed, keys_of
+from .journal import Columns, Segments
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
-PART_CELLS = 200
-"""Cells whose rows become a part of a table at once."""
+Kind = Literal["rows", "timeseries"]
+PART_VALUES = 60_000
+"""A part of a table has all rows of some cells, and ends with the cell that brings it to so many values."""
 
 
 class CellResults(Iterable[tuple[Cell, CellResult]]):
     """Cells with their results, which are read from the disk during iteration."""
 
-    def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
-        self._cells, self._finished = [cell for cell in cells if cell.key in finished], finished
+    def __init__(self, cells: Collection[Cell], finished: Segments) -> None:
+        known = keyed(cells)
+        self._cells, self._finished = chosen(known, finished.has(keys_of(known))), finished
 
     def __iter__(self) -> Iterator[tuple[Cell, CellResult]]:
-        results = self._finished.read(cell.key for cell in self._cells)
+        results = self._finished.read(keys_of(self._cells))
         for cell, (_, result) in zip(self._cells, results, strict=True):
             yield cell, result
+
+    def columns(self, kind: Kind) -> Iterator[tuple[Cell, Columns]]:
+        """Yield each cell with its rows of a kind, column by column."""
+        contents = self._finished.contents(keys_of(self._cells))
+        for cell, (_, (rows, timeseries, _)) in zip(self._cells, contents, strict=True):
+            yield cell, rows if kind == "rows" else timeseries
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -47,48 +57,51 @@ class StudyState:
     kept: int = 0
     auctions: int = 0
 
-    def of(self, cells: Sequence[Cell]) -> CellResults:
+    def of(self, cells: Collection[Cell]) -> CellResults:
         """Return the cells that have a result, in the given order."""
         return CellResults(cells, self.finished)
 
-    def complete(self, cells: Sequence[Cell]) -> pd.DataFrame | None:
+    def complete(self, cells: Collection[Cell]) -> pd.DataFrame | None:
         """Return the table of these cells; None unless each of them has a result."""
         found = self.of(cells)
         return table(found) if len(found) == len(cells) else None
 
 
-def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
+def table(found: CellResults) -> pd.DataFrame:
     """Return a row for each cell and bidder, in the order of the cells."""
     import pandas as pd
 
-    frames = list(parts(found, lambda result: result.rows))
+    frames = list(Rows(found))
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-class TimeSeries(Iterable["pd.DataFrame"]):
-    """A row for each cell, bidder and hour, in parts; may be iterated several times."""
+class Rows(Iterable["pd.DataFrame"]):
+    """The rows of many cells as tables of some ``PART_VALUES`` values: at least one, which may be empty. May be iterated several times.
 
-    def __init__(self, found: Iterable[tuple[Cell, CellResult]]) -> None:
-        self._found = found
+    Args:
+        found: the cells.
+        kind: ``rows``, one for each cell and bidder; ``timeseries``, one for each cell, bidder and hour.
+    """
+
+    def __init__(self, found: CellResults, kind: Kind = "rows") -> None:
+        self._found, self._kind = found, kind
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        return parts(self._found, lambda result: result.timeseries)
+        import pandas as pd
 
-
-def parts(
-    found: Iterable[tuple[Cell, CellResult]], rows: Callable[[CellResult], list[dict[str, Any]]]
-) -> Iterator[pd.DataFrame]:
-    """Yield the rows of many cells as tables of ``PART_CELLS`` cells each; at least one table, which may be empty."""
-    import pandas as pd
-
-    records: list[dict[str, Any]] = []
-    number, empty = 0, True
-    for number, (cell, result) in enumerate(found, 1):
-        values = (cell.study_point, cell.treatment, cell.replication, cell.seed)
-        about = dict(zip(STUDY_COLUMNS, values, strict=True))
-        records += [{**about, **row, **about} for row in rows(result)]  # another point may share the result
-        if number % PART_CELLS == 0 and records:
-            yield pd.DataFrame(records)
-            records, empty = [], False
-    if records or empty:
-        yield pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))
+        columns: dict[str, list[Any]] = {}
+        size, empty = 0, True
+        for cell, own in self._found.columns(self._kind):
+            if not (count := len(next(iter(own.values()), ()))):
+                continue
+            values = (cell.study_point, cell.treatment, cell.replication, cell.seed)
+            about = {name: [value] * count for name, value in zip(STUDY_COLUMNS, values, strict=True)}
+            new = {**about, **own, **about}  # another point may share the result
+            for name in new if columns.keys() == new.keys() else dict.fromkeys((*columns, *new)):
+                columns.setdefault(name, [nan] * size).extend(new.get(name) or [nan] * count)
+            size += count
+            if size * len(columns) >= PART_VALUES:
+                yield pd.DataFrame(columns)
+                columns, size, empty = {}, 0, False
+        if columns or empty:
+            yield pd.DataFrame(columns, columns=None if columns else list(STUDY_COLUMNS))

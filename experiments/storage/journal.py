@@ -12,16 +12,24 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..cells.cell import CellResult, code_version
+import numpy as np
+from numpy.typing import NDArray
 
+from ..cells.cell import CellResult, code_version
+from ..cells.cell_lists import Keys
+
+Columns = dict[str, list[Any]]
+"""Rows of a cell, column by column."""
 SUFFIX = ".jsonl"
 CHECKSUM, KEY = 16, 20
 """Hex digits of a line's checksum, and of a cell's key."""
 OFFSET_BITS = 48
+ABSENT = -1
 MANY_FILES = 16
 
 
@@ -35,8 +43,7 @@ class Segments:
     def __init__(self, folder: Path = Path()) -> None:
         self._folder = folder
         self._files: list[Path] = []
-        self._index: dict[str, int] = {}  # key -> number of the file, and where in it the line begins
-        self._repeated = False
+        self._index = _Index()
         self._own: BinaryIO | None = None
         self._open: dict[int, BinaryIO] = {}
         self.damaged: dict[str, int] = {}
@@ -44,19 +51,28 @@ class Segments:
     def scan(self) -> None:
         """Index the undamaged lines of this code version."""
         self.close()
-        self._files, self._index, self.damaged, self._repeated = [], {}, {}, False
+        self._files, self._index, self.damaged = [], _Index(), {}
         for file in sorted(self._folder.glob(f"{code_version()}-*{SUFFIX}")):
             self._scan(file)
 
     def __contains__(self, key: str) -> bool:
-        return key in self._index
+        return bool(self.has([key])[0])
 
-    def read(self, keys: Iterable[str]) -> Iterator[tuple[str, CellResult]]:
+    def has(self, keys: Keys | Sequence[str]) -> NDArray[np.bool_]:
+        """Return which of the keys are there, shape (keys,)."""
+        return np.asarray(self._index.find(keys) != ABSENT)
+
+    def read(self, keys: Keys | Sequence[str]) -> Iterator[tuple[str, CellResult]]:
         """Yield the results of the keys that are there, in the given order."""
-        for key in keys:
-            if (where := self._index.get(key)) is not None:
-                rows, timeseries, auctions = json.loads(self._line(where)[CHECKSUM + KEY + 2 :])
-                yield key, CellResult(_rows(rows), _rows(timeseries), auctions)
+        for key, (rows, timeseries, auctions) in self.contents(keys):
+            yield key, CellResult(_rows(rows), _rows(timeseries), auctions)
+
+    def contents(self, keys: Keys | Sequence[str]) -> Iterator[tuple[str, tuple[Columns, Columns, int]]]:
+        """Yield the same as on the disk: rows and time series by column, and the number of auctions."""
+        for where in map(int, self._index.find(keys)):
+            if where != ABSENT:
+                line = self._line(where)
+                yield line[CHECKSUM + 1 :][:KEY].decode(), json.loads(line[CHECKSUM + KEY + 2 :])
 
     def add(self, results: Mapping[str, CellResult]) -> None:
         """Append the results of one task in one write."""
@@ -72,28 +88,28 @@ class Segments:
             self._take_back(offset)
             raise
         for key, line in zip(results, lines, strict=True):
-            self._index[key] = number << OFFSET_BITS | offset
+            self._index.add(key.encode(), number << OFFSET_BITS | offset)
             offset += len(line)
 
     def compact(self) -> None:
         """Merge into one file where lines are damaged or repeated, or files are many."""
-        if not (self.damaged or self._repeated or len(self._files) > MANY_FILES):
+        if not (self.damaged or self._index.is_repeated or len(self._files) > MANY_FILES):
             return
         old, fresh_number = list(self._files), len(self._files)
         if self._own:
             self._own.close()
-        fresh, offset, index = self._begin(), 0, dict[str, int]()
+        fresh, offset, index = self._begin(), 0, _Index()
         try:
-            for key, where in self._index.items():
+            for where in map(int, self._index.find(self._index.keys)):
                 line = self._line(where)
                 _write_all(fresh, line)
-                index[key] = fresh_number << OFFSET_BITS | offset
+                index.add(line[CHECKSUM + 1 :][:KEY], fresh_number << OFFSET_BITS | offset)
                 offset += len(line)
         except OSError:  # no room: the old files do as well
             self._take_back(0)
             self._files.pop().unlink(missing_ok=True)
             return
-        self._index, self.damaged, self._repeated = index, {}, False
+        self._index, self.damaged = index, {}
         for file in old:
             file.unlink(missing_ok=True)
 
@@ -129,14 +145,52 @@ class Segments:
             for line in lines:
                 checksum, body = line[:CHECKSUM], line[CHECKSUM + 1 : -1]
                 if line.endswith(b"\n") and checksum == _checksum(body):
-                    key = body[:KEY].decode()
-                    self._repeated |= key in self._index
-                    self._index[key] = number << OFFSET_BITS | offset
+                    self._index.add(body[:KEY], number << OFFSET_BITS | offset)
                 else:
                     bad += 1
                 offset += len(line)
         if bad:
             self.damaged[file.name] = bad
+
+
+class _Index:
+    """Where the line of each key begins, in some 40 bytes a line: the number of its file, and a place there. The last line of a key counts."""
+
+    def __init__(self) -> None:
+        self._keys, self._where = (
+            bytearray(KEY),
+            array("q", [ABSENT]),
+        )  # one of no cell, so that there is a first
+        self._sorted: tuple[Keys, NDArray[np.int64]] | None = None
+
+    def add(self, key: bytes, where: int) -> None:
+        """Add a line."""
+        self._keys += key
+        self._where.append(where)
+        self._sorted = None
+
+    def find(self, keys: Keys | Sequence[str]) -> NDArray[np.int64]:
+        """Return where the line of each key begins, or ``ABSENT``; shape (keys,)."""
+        wanted, (known, where) = np.asarray(keys, f"S{KEY}"), self._in_order()
+        place = np.searchsorted(known, wanted, side="right") - 1
+        return np.where(known[place] == wanted, where[place], ABSENT)
+
+    @property
+    def keys(self) -> Keys:
+        """Each key once."""
+        return self._in_order()[0][1:]
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a key has several lines."""
+        return len(self.keys) + 1 < len(self._where)
+
+    def _in_order(self) -> tuple[Keys, NDArray[np.int64]]:
+        """Return each key, in order, and where its last line begins."""
+        if self._sorted is None:
+            keys, last = np.unique(np.frombuffer(self._keys, f"S{KEY}")[::-1], return_index=True)
+            self._sorted = keys, np.frombuffer(self._where, np.int64)[::-1][last]
+        return self._sorted
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:
@@ -150,11 +204,11 @@ def _checksum(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=CHECKSUM // 2).hexdigest().encode()
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+def _columns(rows: list[dict[str, Any]]) -> Columns:
     return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
-def _rows(columns: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+def _rows(columns: Columns) -> list[dict[str, Any]]:
     shared = (
         [sys.intern(name) for name in values] if values and isinstance(values[0], str) else values
         for values in columns.values()

@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -131,26 +131,34 @@ class Folder:
                 table.to_parquet(partial, index=False)
 
     def write_parts(self, name: str, parts: Iterable[pd.DataFrame]) -> None:
-        """Write a table that comes in parts as Parquet, with one part in memory at a time."""
+        """Write a table that comes in parts as Parquet, with one part in memory at a time; parts that are not alike are first put together."""
         import pyarrow as pa
         from pyarrow import parquet
 
-        def arrow(part: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
-            return pa.Table.from_pandas(part, schema=schema, preserve_index=False)
+        def arrow(part: pd.DataFrame) -> pa.Table:
+            return pa.Table.from_pandas(part, preserve_index=False)
 
-        writer: parquet.ParquetWriter | None = None
-        with self._beside(self.path / name) as partial:
-            try:
-                for part in parts:
-                    rows = arrow(part, writer.schema if writer else None)
-                    writer = writer or parquet.ParquetWriter(partial, rows.schema)
-                    writer.write_table(rows)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError):  # parts that are not alike
-                whole = pa.concat_tables(map(arrow, parts), promote_options="permissive")
-                parquet.write_table(whole, partial)
-            finally:
-                if writer:
-                    writer.close()
+        with self._beside(self.path / name) as partial, ExitStack() as opened:
+            writer: parquet.ParquetWriter | None = None
+            for rows in map(arrow, parts):
+                writer = writer or opened.enter_context(parquet.ParquetWriter(partial, rows.schema))
+                if not rows.schema.equals(writer.schema):
+                    opened.close()
+                    whole = pa.concat_tables(map(arrow, parts), promote_options="permissive")
+                    parquet.write_table(whole, partial)
+                    break
+                writer.write_table(rows)
+
+    def read_table(self, name: str) -> pd.DataFrame:
+        """Read a Parquet table by column; read at once it would be in memory twice."""
+        import pandas as pd
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        pa.set_memory_pool(pa.system_memory_pool())  # which gives back what is freed
+        with parquet.ParquetFile(self.path / name) as file:
+            columns = {name: file.read([name]).to_pandas()[name] for name in file.schema_arrow.names}
+        return pd.DataFrame(columns, copy=False)
 
     @contextmanager
     def _beside(self, target: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ part. The driver (``session``) runs the cells, writes every file and says where 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, get_args
 import pandas as pd
 
 from ..cells.cell import Cell
+from ..cells.cell_lists import joined
 from ..config.settings import Settings, StudySettings_co, Unit
 from ..estimate.ladder import SUMMARY_COLUMNS
 from ..execution.tasks import Work
@@ -59,7 +60,7 @@ class StudyPart(Generic[StudySettings_co]):
             BadInput: with every problem.
         """
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Collection[Cell]:
         """Return the cells that the part needs."""
         return []
 
@@ -154,9 +155,9 @@ class Study(StudyPart[StudySettings_co]):
             if part is not self:
                 part.check()
 
-    def stages(self) -> Iterator[list[Cell]]:
+    def stages(self) -> Iterator[Collection[Cell]]:
         """Yield the cells that are needed; before the next stage the state has the results of the last."""
-        yield [cell for part in self.parts for cell in part.cells()]
+        yield joined(part.cells() for part in self.parts)
 
     def summary(self, cells: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of all parts."""

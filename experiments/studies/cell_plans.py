@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -11,6 +11,7 @@ from typing import Any
 
 from ..cells.arms import JOINING, STACKED, arms_of, owners_of
 from ..cells.cell import Cell
+from ..cells.cell_lists import Cells
 from ..cells.lattice import JOINT
 from ..cells.replications import PILOT
 from ..config.bidder_checks import sources_read
@@ -86,12 +87,12 @@ class CellPlan:
         """The replications that are estimated from: of the ladder, or of a point with fewer."""
         return range((self.study.point if self.study_point else self.study).replications)
 
-    def pilot(self, replications: Iterable[int] = PILOT) -> list[Cell]:
+    def pilot(self, replications: Collection[int] = PILOT) -> Cells:
         """Every arm of which one is to be chosen, on the pilot's replications."""
         elections = [self._candidates(name) for name in self._elected]
         return self.cells([arm for arms in elections if len(arms) > 1 for arm in arms], replications)
 
-    def sides(self, replications: Iterable[int] = PILOT) -> Sides:
+    def sides(self, replications: Collection[int] = PILOT) -> Sides:
         """What joint data are compared with, as the pilot has it."""
         pilot = self.state.of(self.pilot(replications))
         chosen = {name: best(pilot, self._candidates(name)) for name in self._elected}
@@ -115,34 +116,37 @@ class CellPlan:
         """The sources that the strategy reads itself, beside what its values rest on."""
         return sources_read(self.settings.scenario)
 
-    def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
+    def cells(self, arms: Iterable[str], replications: Collection[int]) -> Cells:
         """These arms in these replications, with the policies that were tuned here."""
         policies = self.state.policies.get(self.study_point, {})
-        return [
-            cell_of(
+        given = [
+            cell_fields(
                 self.settings,
                 arm,
-                replication,
                 valuation=self.valuation,
                 parameter=self.study.tune.parameter if arm in policies else "",
                 policies=policies.get(arm, ()),
                 study_point=self.study_point,
             )
-            for replication in replications
             for arm in dict.fromkeys(arms)
         ]
+
+        def make() -> Iterator[Cell]:
+            return (Cell(**fields, replication=number) for number in replications for fields in given)
+
+        return Cells(make, len(given) * len(replications))
 
 
 def cell_of(settings: Settings, arm: str, replication: int, **further: Any) -> Cell:
     """Return a cell of the settings' market, with what their study says of holders and valuations; ``further`` fields come last."""
+    return Cell(**cell_fields(settings, arm, **further), replication=replication)
+
+
+def cell_fields(settings: Settings[Any], arm: str, **further: Any) -> dict[str, Any]:
+    """Return the fields of such a cell but for its replication."""
     own = {name: getattr(settings.study, name) for name in OF_THE_STUDY if hasattr(settings.study, name)}
-    about = {
-        "scenario": settings.played_scenario,
-        "arm": arm,
-        "seed": settings.seed,
-        "replication": replication,
-    }
-    return Cell(**{**about, **own, **further})
+    about = {"scenario": settings.played_scenario, "arm": arm, "seed": settings.seed}
+    return {**about, **own, **further}
 
 
 def best(pilot: CellResults, arms: Iterable[str]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import chain
 
+import numpy as np
 import pandas as pd
 
 from jointbid.sim.allowance import Allowance
@@ -21,6 +22,7 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 from ..cells.cell import Cell, CellResult
+from ..cells.cell_lists import Cells, estimated_from, keyed, keys_of
 from ..cells.lattice import JOINT
 from ..config.bidder_checks import values_itself
 from ..config.points import Point, load
@@ -39,7 +41,7 @@ MOST, MOST_CELLS, MOST_REQUESTS = 20, 5, 1_000_000
 Work = Callable[[Cell], CellResult]
 
 
-def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame) -> Iterator[str]:
+def inert(point: Point, study: Study, cells: Cells, summary: pd.DataFrame) -> Iterator[str]:
     """Yield a sentence for each setting of the point's command that changes no number of the study.
 
     Args:
@@ -51,8 +53,8 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
     compared = _Compared(study.work)
 
     @cache
-    def ours() -> list[Cell]:
-        return next(_again(study, point).stages(), [])
+    def ours() -> Collection[Cell]:
+        return next(_again(study, point).stages(), ())
 
     def is_same(without: Point) -> bool:
         return _is_same(ours(), _again(study, without), study, cells, summary, compared)
@@ -79,7 +81,7 @@ def inert_in_run(point: Point, cell_of: Callable[[Point], Cell], work: Work) -> 
     yield from _in_vain(point, is_same, ("study",))
 
 
-def paces_nothing(settings: Settings, cells: Sequence[Cell]) -> Iterator[str]:
+def paces_nothing(settings: Settings, cells: Iterable[Cell]) -> Iterator[str]:
     """Yield a sentence that names the strategies in these cells that pace a budget, where there is none."""
     scenario = settings.scenario
     bidders, requests = scenario.bidders, scenario.supply.requests
@@ -155,17 +157,17 @@ def _again(study: Study, point: Point) -> Study:
 
 
 def _is_same(
-    ours: Sequence[Cell],
+    ours: Collection[Cell],
     there: Study,
     study: Study,
-    cells: Sequence[Cell],
+    cells: Cells,
     summary: pd.DataFrame,
     compared: _Compared,
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
     there.check()
     finished, stages = study.state.finished, there.stages()
-    theirs = next(stages, [])
+    theirs = next(stages, ())
     if len(ours) != len(theirs) or any(str(mine) != str(its) for mine, its in zip(ours, theirs, strict=True)):
         return False
     first: tuple[Cell, Cell] | None = None
@@ -175,15 +177,15 @@ def _is_same(
     if first:
         known = next((result for _, result in study.state.of(first[:1])), None)
         return compared(*first, known)
-    kept: dict[str, Cell] = {}
-    for cell in chain(theirs, chain.from_iterable(stages)):
-        if cell.key not in finished:
+    played: list[Cells] = []
+    for stage in map(keyed, chain([theirs], stages)):
+        if not finished.has(keys_of(stage)).all():
             return False
-        if not cell.is_pilot:
-            kept.setdefault(cell.key, cell)
-    if kept.keys() != {cell.key for cell in cells}:
+        played.append(stage)
+    again = estimated_from(played)
+    if not np.array_equal(keys_of(again), keys_of(cells)):
         return False
-    return there.summary(table(study.state.of([kept[cell.key] for cell in cells]))).equals(summary)
+    return there.summary(table(study.state.of(again))).equals(summary)
 
 
 def _order(cell: Cell) -> tuple[bool, bool, bool, int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jointbid.sim.streams import Streams
 
 from ..cells.arms import CLICKS
-from ..cells.cell import Cell
+from ..cells.cell_lists import Cells, joined
 from ..cells.lattice import JOINT
 from ..cells.replications import PILOT
 from ..config.changes import Changes, as_overrides, fewer, varied
@@ -191,9 +191,9 @@ class JointValue:
         """The arms that are played."""
         return (*self.plan.siloed, JOINT)
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Cells:
         """Return all cells that it needs, pilots included."""
-        return [*self.plan.pilot(PILOTS_HERE), *self._compared()]
+        return joined((self.plan.pilot(PILOTS_HERE), self._compared()))
 
     def differences(self) -> pd.Series[float] | None:
         """Return the focal advertiser's profit with all data less that of the silo by replication; None where cells failed."""
@@ -231,7 +231,7 @@ class JointValue:
         profit, sides = found
         return percent_difference(profit["joint"], profit[sides.silo]).estimate
 
-    def _compared(self) -> list[Cell]:
+    def _compared(self) -> Cells:
         return self.plan.cells(self.arms, range(self.replications))
 
 

@@ -12,16 +12,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from ..cells.cell import Cell, CellResult, code_version
+from ..cells.cell import CellResult, code_version
+from ..cells.cell_lists import Cells, are_first, chosen, estimated_from, keyed, keys_of
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
 from ..execution.scheduler import Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask
 from ..report.plots.letters import names_in, report_missing
 from ..report.remote_bidders import remote_notes
-from ..storage.cell_results import StudyState, TimeSeries, table
+from ..storage.cell_results import Rows, StudyState
 from ..storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ..storage.study_folder import Folder
 from .base import Findings, Study
@@ -130,7 +132,7 @@ def _running(
         _scan(folder)
         cells = yield from _play(study, point, folder)
         shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
-        content = digest([code_version(SUMMARISING), *shown, *sorted(cell.key for cell in cells)])
+        content = digest([code_version(SUMMARISING), *shown, np.sort(keys_of(cells)).tobytes().decode()])
         known = folder.read_json(MANIFEST)
         is_known = known.get("content") == content and folder.is_done()
         summary = _read(folder, known.get("files")) if is_known else None
@@ -164,20 +166,18 @@ def _running(
     return StudyResult.from_state(point.folder, state, summary, findings)
 
 
-def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, list[Cell]]:
+def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, Cells]:
     """Yield the cells of each stage that are missing, and return all that are no pilots, each once."""
-    cells: dict[str, Cell] = {}
-    for stage in study.stages():
-        distinct = {cell.key: cell for cell in reversed(stage)}  # the ladder's where a curve shares it
-        missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
+    stages: list[Cells] = []
+    for stage in map(keyed, study.stages()):
+        distinct = chosen(stage, are_first(keys_of(stage)))  # the ladder's where a curve shares it
+        missing = chosen(distinct, ~folder.cells.has(keys_of(distinct)))
         study.state.kept += len(distinct) - len(missing)
         if missing:
             folder.status("running")
             yield Stage(missing, study.work, point, folder, study.state)
-        for cell in stage:
-            if not cell.is_pilot:
-                cells.setdefault(cell.key, cell)
-    return list(cells.values())
+        stages.append(distinct)
+    return estimated_from(stages)
 
 
 def report(folder: Path) -> Path:
@@ -224,16 +224,14 @@ def _scan(folder: Folder) -> None:
         )
 
 
-def _write(
-    point: Point, study: Study, folder: Folder, cells: list[Cell]
-) -> tuple[pd.DataFrame | None, Findings]:
+def _write(point: Point, study: Study, folder: Folder, cells: Cells) -> tuple[pd.DataFrame | None, Findings]:
     """Write the tables, and return the summary with what it means; None where failed cells left too little."""
     folder.checksums.clear()
     folder.write_text(CONFIG, point.yaml)
     found = study.state.of(cells)
-    rows = table(found)
-    folder.write_table(CELLS, rows)
-    folder.write_parts(SERIES, TimeSeries(found))
+    folder.write_parts(CELLS, Rows(found))
+    folder.write_parts(SERIES, Rows(found, "timeseries"))
+    rows = folder.read_table(CELLS)
     if not study.state.failures:
         folder.drop(FAILURES)
     elif rows.empty:

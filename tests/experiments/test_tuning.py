@@ -58,7 +58,8 @@ def play(arm, payoff, values=(1.0, 2.0, 3.0)):
 
 def cell(*overrides):
     (point,) = load("value", [*RIVALS, *overrides])
-    return CellPlan(point.settings, StudyState()).cells(["joint"], [0])[0]
+    (one,) = CellPlan(point.settings, StudyState()).cells(["joint"], [0])
+    return one
 
 
 def test_frozen_rivals_are_left_alone():

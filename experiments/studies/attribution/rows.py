@@ -21,6 +21,7 @@ from ...cells.attribution_season import (
 from ...cells.replications import NEXT_SEASON
 from ...estimate.intervals import mean_interval, paired_difference
 from ...estimate.ladder import summary_row
+from ...estimate.metrics import at_point
 from ...estimate.sums import group_sums
 from .firm import Firm
 
@@ -31,7 +32,7 @@ NORMAL = 1.959963984540054
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
     scale, money = firm.settings.unit
-    log = cells[cells["study_point"] == ""]
+    log = at_point(cells, "")
     per = scale / float(log["requests"].max()) if len(log) else 1.0
     yield from _effects(log, firm, per, money)
     profit = group_sums(log.groupby(["replication", "arm"])["profit"]).unstack("arm")
@@ -79,7 +80,7 @@ def _profits(
 ) -> Iterator[dict[str, Any]]:
     profit = {}
     for name in budgets:
-        season = cells[cells["study_point"] == f"budget by {name}"]
+        season = at_point(cells, f"budget by {name}")
         grouped = season.groupby(season["replication"] - NEXT_SEASON)
         if len(season):
             profit[name] = group_sums(grouped["profit"]) * scale / grouped["requests"].max()

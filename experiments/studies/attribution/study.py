@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -64,7 +64,7 @@ class Attribution(Study[AttributionSettings]):
             raise BadInput(problems)
         super().check()
 
-    def stages(self) -> Iterator[list[Cell]]:
+    def stages(self) -> Iterator[Collection[Cell]]:
         """Yield the logs, tests and removals; then the next season under every rule's budgets."""
         yield from super().stages()
         yield [*self._next(), *(cell for worlds in self._worlds for cell in worlds.seasons())]

@@ -21,7 +21,7 @@ from ...estimate import collaboration_levels as estimate
 from ...estimate.collaboration_levels import Level
 from ...estimate.intervals import Estimate, mean_interval, paired_difference
 from ...estimate.ladder import PROFIT, row_of
-from ...estimate.metrics import metric_table
+from ...estimate.metrics import at_point, metric_table
 from ...estimate.multiple import critical_value
 from ...estimate.sums import group_means
 from ...report.plots.figure import Figure
@@ -93,7 +93,7 @@ class Levels(MarketPart[ValueSettings]):
             yield self._row("best_level_net_value", arm, "npv", estimate.net_value(best))
             if (shape, cost) == (self._collaboration.shape, self._collaboration.cost):
                 yield from self._own_rows(arm, there, best)
-        yield from self._staying_out(cells[cells["study_point"] == self.plan.study_point])
+        yield from self._staying_out(at_point(cells, self.plan.study_point))
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the best level, how far that hangs on the mapping, and the CIO's level."""

@@ -15,6 +15,7 @@ from ...config.value_settings import ValueSettings
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import row_of
+from ...estimate.metrics import at_point
 from ...estimate.money import CostTerms, falling_break_even, net_rows, per_request, rising_break_even
 from ...report.wording.business import cost_table, net_sentence
 from ..base import MarketPart, Row
@@ -49,7 +50,7 @@ class NetValue(MarketPart[ValueSettings]):
         if known is None or settings.first_party is not None:
             return
         sides = self.plan.sides()
-        own = cells[cells["study_point"] == self.plan.study_point]
+        own = at_point(cells, self.plan.study_point)
         for estimand, metric, found in net_rows(known, *per_request(own, sides)):
             yield _row(settings, estimand, sides.named, metric, found)
 

@@ -14,6 +14,7 @@ from ...cells.cell import TOGETHER, Cell
 from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
 from ...config.study_settings import TournamentSettings
+from ...estimate.metrics import at_point
 from ...estimate.tournament import Results
 from ...execution.tasks import Work
 from ...report.plots.figure import Figure
@@ -56,7 +57,7 @@ class Tournament(Study[TournamentSettings]):
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return scores, ranks, comparisons and regrets."""
-        own = self._matches.results(cells[cells["study_point"] == ""], self.state)
+        own = self._matches.results(at_point(cells, ""), self.state)
         return own.summary().to_dict("records")
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from ...cells.cell import Cell
+from ...cells.cell_lists import Cells, joined
 from ...config.bidder_checks import sources_read
 from ...config.changes import Changes, as_overrides, fewer, varied
 from ...config.settings import Settings
@@ -67,13 +67,13 @@ class CurvePoints(MarketPart[ValueSettings]):
         """Yield each point with what is compared there."""
         yield from ((plan, plan.compared) for plan in self.points())
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Cells:
         """Return what the value of joint data and its steps need at each point, pilots included."""
-        return [
-            cell
+        return joined(
+            part
             for plan in self.points()
-            for cell in (*plan.pilot(), *plan.cells(plan.compared, plan.replications))
-        ]
+            for part in (plan.pilot(), plan.cells(plan.compared, plan.replications))
+        )
 
     def found(self, plans: Mapping[Key, CellPlan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
         """Return the rows of each point, and what joint data are compared with; points with failed cells are left out."""

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from ...cells.cell import Cell
+from ...cells.cell_lists import Cells
 from ...config.changes import varied
 from ...config.settings import Settings
 from ...config.value_settings import ValueSettings
 from ...estimate.frozen_rivals import effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary
+from ...estimate.metrics import at_point
 from ...report.wording.value import frozen_sentence
 from ..base import MarketPart, Row
 from ..cell_plans import CellPlan
@@ -36,15 +37,13 @@ class FrozenRivals(MarketPart[ValueSettings]):
         """Yield the plan with frozen rivals."""
         yield self._frozen, self._frozen.compared
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Cells:
         """Return the compared arms in the ladder's replications."""
         return self._frozen.cells(self._frozen.compared, range(replications(self.plan)))
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return what joining is worth with frozen rivals, and what re-optimising changes."""
-        adapted, frozen = (
-            cells[cells["study_point"] == plan.study_point] for plan in (self.plan, self._frozen)
-        )
+        adapted, frozen = (at_point(cells, plan.study_point) for plan in (self.plan, self._frozen))
         if frozen.empty:
             return []
         scale, money = self.unit

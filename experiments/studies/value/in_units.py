@@ -11,6 +11,7 @@ import pandas as pd
 from ...config.value_settings import ValueSettings
 from ...estimate.in_units import IN_UNITS, in_units
 from ...estimate.ladder import row_of
+from ...estimate.metrics import at_point
 from ...estimate.sides import Sides
 from ...report.wording.in_units import unit_of_row, worth_table
 from ..base import MarketPart, Row
@@ -21,7 +22,7 @@ class ValueInUnits(MarketPart[ValueSettings]):
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield a row for each unit; none where both sides hold the same data."""
-        own = cells[cells["study_point"] == self.plan.study_point]
+        own = at_point(cells, self.plan.study_point)
         scale, money = self.unit
         volume, sides = self.settings.money.requests_per_month, self._sides
         if sides.is_same_data:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ...cells.cell import Cell
+from ...cells.cell_lists import Cells, joined
 from ...cells.replications import WIDTH_PILOT
 from ...config.value_settings import ValueSettings
 from ...estimate.intervals import combined, required_replications
 from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
+from ...estimate.metrics import at_point
 from ...estimate.sides import Sides
 from ...report import value_tables
 from ...report.plots.figure import Figure
@@ -35,22 +36,23 @@ class Ladders(MarketPart[ValueSettings]):
         self._ladders, self._retuned = ladders, retuned
         self._learned = ladders[1][0] if len(ladders) > 1 else None
 
-    def pilots(self) -> list[Cell]:
+    def pilots(self) -> Cells:
         """Return the cells that fix the number of replications for a wanted half-width."""
-        return [*(cell for plan, _ in self._ladders for cell in plan.pilot()), *width_pilot(self.plan)]
+        return joined([*(plan.pilot() for plan, _ in self._ladders), width_pilot(self.plan)])
 
-    def cells(self) -> list[Cell]:
+    def cells(self) -> Cells:
         """Return every arm in all replications, after the pilots."""
         count = range(replications(self.plan))
-        return [c for plan, arms in self._ladders for c in (*plan.pilot(), *plan.cells(arms, count))]
+        plans = self._ladders
+        return joined(part for plan, arms in plans for part in (plan.pilot(), plan.cells(arms, count)))
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""
         settings, (scale, money) = self.settings, self.unit
-        exact = cells[cells["study_point"] == self.plan.study_point]
+        exact = at_point(cells, self.plan.study_point)
         rivals = settings.scenario.bidders.count > 1
         summary = ladder_summary(exact, self._sides, unit_scale=scale, unit=money, per_bidder=rivals)
-        if self._learned and len(learned := cells[cells["study_point"] == self._learned.study_point]):
+        if self._learned and len(learned := at_point(cells, self._learned.study_point)):
             sides = self._sides, self._learned.sides()
             further = learning.rows(settings, exact, learned, sides)
             summary = adjusted(pd.concat([summary, further], ignore_index=True))
@@ -108,7 +110,7 @@ class Ladders(MarketPart[ValueSettings]):
         return self.plan.sides()
 
 
-def width_pilot(plan: CellPlan) -> list[Cell]:
+def width_pilot(plan: CellPlan) -> Cells:
     """Return joint, and what it may be compared with, on the replications that fix the number of replications."""
     return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from ...config.value_settings import ValueSettings
 from ...estimate.ladder import row_of
 from ...estimate.media import media
+from ...estimate.metrics import at_point
 from ...report.wording.media import UNITS
 from ..base import MarketPart, Row
 
@@ -21,7 +22,7 @@ class Media(MarketPart[ValueSettings]):
         sides = self.plan.sides()
         if sides.is_same_data:
             return
-        own = cells[cells["study_point"] == self.plan.study_point]
+        own = at_point(cells, self.plan.study_point)
         volume, currency = self.settings.money.requests_per_month, self.settings.scenario.currency
         found = media(
             own,

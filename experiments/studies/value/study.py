@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -79,7 +79,7 @@ class Value(Study[ValueSettings]):
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
         super().check()
 
-    def stages(self) -> Iterator[list[Cell]]:
+    def stages(self) -> Iterator[Collection[Cell]]:
         """Yield the pilots that tune policies, those that fix a width, and then everything else at once."""
         yield from self._retuned.stages(self.state)
         if self.settings.study.half_width is not None:
