@@ -19,7 +19,8 @@ from ..cells.cell import CellResult, code_version
 from ..cells.cell_lists import Cells, are_first, chosen, estimated_from, keyed, keys_of
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
-from ..execution.scheduler import Driver, FailedFast, Finish, Stage, StudyRun
+from ..execution.scheduler import Driver, FailedFast
+from ..execution.stages import Finish, Stage, StudyRun
 from ..execution.tasks import SideTask
 from ..report.plots.letters import names_in, report_missing
 from ..report.remote_bidders import remote_notes

@@ -24,7 +24,8 @@ from jointbid.experiments.cells.replications import WIDTH_PILOT
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.settings import ExecutorSettings
 from jointbid.experiments.execution.pool import run_tasks
-from jointbid.experiments.execution.scheduler import Driver, Finish
+from jointbid.experiments.execution.scheduler import Driver
+from jointbid.experiments.execution.stages import Finish
 from jointbid.experiments.execution.tasks import SideTask, Task
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import session

@@ -18,7 +18,7 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ranking import best_responses, comparisons, ranking
 from jointbid.experiments.estimate.tournament import ESTIMANDS, METRICS, Results
-from jointbid.experiments.execution.scheduler import repeat
+from jointbid.experiments.execution.stages import repeat
 from jointbid.experiments.report.plots import draw_payoffs, draw_ranks
 from jointbid.experiments.report.wording import tournament as tournament_tables
 from jointbid.experiments.studies.session import run_study
