@@ -21,7 +21,7 @@ from jointbid.experiments.logs.rows.column import Column, flag, number_in
 from jointbid.experiments.logs.rows.conditions import condition_of
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.rows.times import Clock
-from jointbid.experiments.report.join_counts import join_sentences
+from jointbid.experiments.report.wording.join_counts import join_sentences
 
 ROWS, PEOPLE = 400, 60
 LOG = {

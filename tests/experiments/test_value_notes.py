@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from tests.experiments.stored import stored
 
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.config.points import load
@@ -18,11 +19,13 @@ PROFILE = Sides("best_single", {"best_single": "profile"}, {"profile": "cio", "c
 
 def pilot(profits):
     """Cells of pilots with these profits, by source."""
-    return [
-        (Cell(MARKET, arm, replication=r), CellResult([{"focal": True, "profit": value}]))
-        for arm, values in profits.items()
-        for r, value in enumerate(values)
-    ]
+    return stored(
+        [
+            (Cell(MARKET, arm, replication=r), CellResult([{"focal": True, "profit": value}]))
+            for arm, values in profits.items()
+            for r, value in enumerate(values)
+        ]
+    )
 
 
 def test_power_says_what_would_have_been_shown():
@@ -46,14 +49,17 @@ def test_a_half_width_that_was_not_reached_is_said():
 
 @pytest.mark.parametrize("second", [[1.0, 2.1, 2.9, 4.2], [1.0, 2.0, 3.0, 4.0]])
 def test_a_near_tie_of_single_sources_is_said(second):
-    (said,) = near_tie(pilot({"profile": [1.0, 2.0, 3.0, 4.0], "context": second}), PROFILE)
+    with pilot({"profile": [1.0, 2.0, 3.0, 4.0], "context": second}) as found:
+        (said,) = near_tie(found, PROFILE)
     assert "a near thing" in said
     assert "4 pilot replications" in said
 
 
 def test_a_clear_choice_needs_no_words():
-    assert list(near_tie(pilot({"profile": [1.0, 2.0, 3.0], "context": [0.0, 1.1, 2.0]}), PROFILE)) == []
-    assert list(near_tie([], PROFILE)) == []
+    with pilot({"profile": [1.0, 2.0, 3.0], "context": [0.0, 1.1, 2.0]}) as found:
+        assert list(near_tie(found, PROFILE)) == []
+    with pilot({}) as none:
+        assert list(near_tie(none, PROFILE)) == []
 
 
 def spending(**arms):

@@ -7,6 +7,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.experiments.stored import stored
 
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
@@ -37,7 +38,8 @@ def study(n, b, cost=0.0, values="private", replications=6, requests=8_000, beli
     }
     (point,) = load("adoption", [f"{key}={value}" for key, value in keys.items()])
     asked = Adoption(point.settings)
-    return asked.summary(table([(cell, run_cell(cell)) for cell in asked.cells()]))
+    with stored([(cell, run_cell(cell)) for cell in asked.cells()]) as found:
+        return asked.summary(table(found))
 
 
 @pytest.fixture(scope="module")

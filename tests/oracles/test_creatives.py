@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from tests.experiments.stored import stored
 
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
@@ -83,7 +84,8 @@ def test_the_two_shares_add_up_to_the_value_of_joint_data(chosen):
     small = chosen.model_copy(update={"supply": chosen.supply.model_copy(update={"requests": 2_000})})
     cells = [Cell(small, arm, replication=r) for arm in [*ARMS, "stacked"] for r in range(4)]
     sides = Sides("best_silo", {"best_silo": "profile"}, {"profile": "cio", "context": "cmo"})
-    summary = ladder_summary(table([(cell, run_cell(cell)) for cell in cells]), sides)
+    with stored([(cell, run_cell(cell)) for cell in cells]) as found:
+        summary = ladder_summary(table(found), sides)
     value, bids, shows = (
         lookup(summary, name).estimate for name in ("value_of_joint_data", "bidding_better", "showing_better")
     )
