@@ -87,7 +87,7 @@ def _try_cell(cell: Cell, work: Work) -> None:
         names = ", ".join(_unlike(small, work) or dict.fromkeys(label(spec) for spec in cell.plays))
         raise BadInput(
             f"{place}: {names}: the same {small.scenario.supply.requests} requests, run twice, gave {difference}. A run must be repeatable: take "
-            "chance from the column u, and not from random, numpy.random, the clock, hash() of a text, the order of a set or what "
+            "chance from the column uniform, and not from random, numpy.random, the clock, hash() of a text, the order of a set or what "
             "another run has left behind, in the constructor, control() and observe() too"
         )
 

@@ -35,14 +35,21 @@ class Controls(Fine):
         self.gain = random.random()
 
 
-class Starts(Fine):
-    def __init__(self):
-        self.gain = np.random.rand()
+class Gains(Fine):  # many, as two single ones may win the same auctions
+    reads = ("value", "uniform")
 
-
-class Hashes(Fine):
     def bid(self, requests):
-        return requests["value"] * (0.2 + hash("some text") % 1009 / 1009)
+        return requests["value"] * self.gains[(64 * requests["uniform"]).astype(int)]
+
+
+class Starts(Gains):
+    def __init__(self):
+        self.gains = np.random.rand(64)
+
+
+class Hashes(Gains):
+    def __init__(self):
+        self.gains = np.array([0.2 + hash(f"text {i}") % 1009 / 1009 for i in range(64)])
 
 
 class Locked(Fine):
