@@ -80,12 +80,101 @@ def test_a_log_whose_every_row_is_clicked_is_refused_and_the_filter_named(tmp_pa
     assert not any("nan" in text for text in said)
 
 
-def test_a_filters_error_shows_no_cell():
-    keep = condition_of("who::INTEGER > 3", "tables.crm.filter")
+@pytest.mark.parametrize(
+    ("condition", "cell"),
+    [
+        ("who::INTEGER > 3", "planted-7"),
+        ("who::INTEGER > 3", "o'planted@x.org"),
+        ("strptime(who, '%Y') > now()", "planted"),
+        ("json_extract(who, 'a') = 3", "planted"),
+    ],
+)
+def test_a_filters_error_shows_no_cell(condition, cell):
+    keep = condition_of(condition, "tables.crm.filter")
     assert keep is not None
-    with pytest.raises(BadInput, match=r"cannot be applied: Conversion Error.*'\.\.\.'") as caught:
-        keep.keeps({"who": pa.array(["planted-7"])})
+    with pytest.raises(BadInput, match=r"cannot be applied: .*not shown, as it may hold a cell") as caught:
+        keep.keeps({"who": pa.array([cell])})
     assert "planted" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cells", "kept"),
+    [
+        (["1.0", "0.0", ""], [True, False, False]),
+        ([1.0, 0.0, None], [True, False, False]),
+        ([True, False, None], [True, False, False]),
+        ([" 1 ", "01", "1.5"], [True, False, False]),
+    ],
+)
+def test_a_filter_by_a_number_finds_it_in_each_form(cells, kept):
+    keep = condition_of({"clicked": 1}, "filter")
+    assert keep is not None
+    assert keep.keeps({"clicked": pa.array(cells)}).tolist() == kept
+
+
+def test_a_pattern_shows_nothing_of_a_table_without_a_header(tmp_path):
+    everything = {"path": "crm.csv", "key": "who", "profile": ["*"]}
+    export(tmp_path, {"crm": everything})
+    pd.read_csv(tmp_path / "crm.csv").assign(segment="planted").to_csv(
+        tmp_path / "crm.csv", index=False, header=False
+    )
+    with pytest.raises(BadInput, match=r"holds none of the columns who; has it a header\?") as caught:
+        read(tmp_path)
+    assert "planted" not in str(caught.value)
+    (tmp_path / "crm.csv").write_text("")
+    with pytest.raises(BadInput, match=r"crm\.csv: is empty; expected a header and rows"):
+        read(tmp_path)
+
+
+def test_patterns_leave_out_what_has_another_role(tmp_path):
+    crm = {"path": "crm.csv", "key": "who", "profile": ["*"], "valid_from": "since", "delimiter": "~"}
+    shops = {"path": "shops.csv", "key": "site", "context": ["*"]}
+    export(tmp_path, {"crm": crm, "shops": shops}, user="who")
+    pd.read_csv(tmp_path / "crm.csv").assign(since="2025-12-01").to_csv(
+        tmp_path / "crm.csv", index=False, sep="~"
+    )
+    pd.DataFrame({"site": ["news", "mail"], "topic": ["x", "y"]}).to_csv(tmp_path / "shops.csv", index=False)
+    roles = read(tmp_path).roles
+    assert (roles.profile, set(roles.context)) == (("segment", "tier"), {"site", "topic"})
+    export(tmp_path, {"shops": shops | {"context": ["topic"]}}, profile=["c*"])
+    with pytest.raises(
+        BadInput, match=r"supply.mapping: profile: no column fits 'c\*'"
+    ):  # the cost is a price
+        read(tmp_path)
+
+
+def test_an_unknown_person_is_unknown_in_every_file_and_form(tmp_path):
+    log = export(tmp_path, user="who", no_key=["0"], ids_per_file=True)
+    (tmp_path / "parts").mkdir()
+    for part in range(2):
+        some = log.drop(columns="clicked").iloc[part::2].astype({"who": str})
+        some.iloc[:50, some.columns.get_loc("who")] = " 0"
+        some.to_csv(tmp_path / "parts" / f"{part}.csv", index=False)
+    user = read(tmp_path, "parts").frame["user"].astype(str)
+    assert (user == "").sum() == 100
+    assert not user.str.contains("/ ?0$").any()
+
+
+def test_a_header_in_another_order_is_a_header(tmp_path):
+    crm = {"path": "crm.csv", "key": "who", "profile": ["segment"], "header": ["who", "segment", "tier"]}
+    export(tmp_path, {"crm": crm})
+    before = read(tmp_path).frame["segment"].astype(str)
+    pd.read_csv(tmp_path / "crm.csv")[["tier", "segment", "who"]].to_csv(tmp_path / "crm.csv", index=False)
+    assert read(tmp_path).frame["segment"].astype(str).equals(before)
+
+
+def test_exports_named_by_their_hash_are_data(tmp_path):
+    export(tmp_path, {"crm": {"path": "crm", "key": "who", "profile": ["segment"]}})
+    before = pd.read_csv(tmp_path / "crm.csv")
+    (tmp_path / "crm").mkdir()
+    for name, some in (("md5_a.csv", before[:20]), ("sha256_b.csv", before[20:])):
+        some.to_csv(tmp_path / "crm" / name, index=False)
+    for name in ("MD5SUMS", "license", "README.txt", "map.PNG"):
+        (tmp_path / "crm" / name).write_text("about")
+    found = read(tmp_path).frame
+    assert (found["segment"].astype(str) != "").sum() == (
+        pd.read_csv(tmp_path / "log.csv")["who"] <= 40
+    ).sum()
 
 
 @pytest.mark.parametrize("headed", [0, 1, 3])

@@ -35,17 +35,23 @@ def kind_of(file: Path) -> Kind:
     return "parquet" if start.startswith(PARQUET) else "json" if is_json(start) else "text"
 
 
-def names_in(file: Path) -> list[str]:
-    """Return the names of a file's columns, or the paths in its first objects, and those that its folders give."""
+def names_in(file: Path, delimiter: str | None = None, *, quoted: bool = True) -> list[str]:
+    """Return the names of a file's columns, or the paths in its first objects, and those that its folders give.
+
+    Raises:
+        BadInput: a file without lines.
+    """
     given, kind = list(partition_of(file)), kind_of(file)
     if kind == "parquet":
         return [*parquet_names(file), *given]
     lines = [line for line in first_lines(file, JUDGED) if line.strip()]
+    if not lines:
+        raise BadInput(f"{file}: is empty; expected a header and rows")
     if kind == "json":
         found = (first_object(line.encode()) for line in lines)
         return [*dict.fromkeys(path for one in found if one for path in paths_in(one)), *given]
-    separator = by_count(lines)
-    return [*header(file, Form(separator, quoted=separator != "\t")), *given]
+    separator = delimiter or by_count(lines)
+    return [*header(file, Form(separator, quoted=quoted and separator != "\t")), *given]
 
 
 def rows_of(

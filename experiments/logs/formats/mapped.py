@@ -109,6 +109,8 @@ class Mapped:
         for place, file in enumerate(self.files):
             for block in rows_of(file, wanted, audit, partial(self.form, file), self.keep):
                 rows = self._usable(block, audit)
+                if self.mapping.user:
+                    rows.columns["@user"] = make.recode(rows["@user"], self._known_person).cast(pa.string())
                 for role, repeated in ids.items() if len(self.files) > 1 else ():
                     if self.mapping.ids_per_file:
                         rows.columns[f"@{role}"] = _apart(rows[f"@{role}"], place)
@@ -171,6 +173,9 @@ class Mapped:
             rows = rows.reject(wrong, audit, name, cells, f"a whole number from 0 to {most}")
         return rows
 
+    def _known_person(self, text: str) -> str:
+        return "" if text.strip() in self.mapping.keyless else text
+
     def _known(self, rows: Rows, audit: RowAudit) -> NDArray[np.bool_] | None:
         """Return which rows' outcomes were seen; None where the log does not say."""
         m = self.mapping
@@ -208,7 +213,7 @@ class Mapped:
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)
         if m.user:
-            table["user"] = make.recode(rows["@user"], without_gaps(m.keyless)).cast(pa.string())
+            table["user"] = rows["@user"]
         if "@known" in rows.columns:
             table["known"] = rows["@known"]
         for name in ("conversion", "episode", "pctr", "propensity"):

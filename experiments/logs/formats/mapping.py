@@ -86,6 +86,12 @@ class JoinedTable(OwnedColumns):
     filter: Filter | None = None
 
     @property
+    def others(self) -> frozenset[str]:
+        """The columns that are no features: times and values."""
+        times = [name for stamp in (self.valid_from, self.time) if stamp for name in stamp.columns]
+        return frozenset((*times, *([self.value] if self.value else ())))
+
+    @property
     def is_of_people(self) -> bool:
         """Whether its key is a person's: a profile and a history are."""
         return bool(self.profile or self.history)
@@ -165,6 +171,19 @@ class Mapping(OwnedColumns):
         return frozenset((*self.missing, *self.no_key))
 
     @property
+    def outcomes(self) -> frozenset[str]:
+        """The columns that would leak as features."""
+        found = (self.price, self.click, self.conversion, self.bid, self.pctr, self.known, self.propensity)
+        return frozenset(name for name in found if name)
+
+    @property
+    def others(self) -> frozenset[str]:
+        """The columns that have a role and are named for it."""
+        found = (self.user, self.campaign, self.floor, self.weight, self.episode)
+        times = self.time.columns if self.time else ()
+        return self.outcomes | {name for name in (*found, *times) if name}
+
+    @property
     def person(self) -> tuple[str, ...]:
         """The log's columns that say who it is: `user`, or the key of the first table of people; () where there is none."""
         if self.user:
@@ -174,7 +193,7 @@ class Mapping(OwnedColumns):
     @model_validator(mode="after")
     def _each_column_once(self) -> Mapping:
         features = self.all_roles.features
-        twice = sorted({name for name in features if features.count(name) > 1})
+        twice = sorted({name for name in features if features.count(name) > 1 and not is_pattern(name)})
         if twice:
             raise ValueError(f"{twice[0]}: named in two groups; a column has one owner")
         for group in ("lists", "buckets"):
@@ -184,12 +203,7 @@ class Mapping(OwnedColumns):
         unsorted = [name for name, edges in self.buckets.items() if list(edges) != sorted(set(edges))]
         if unsorted:
             raise ValueError(f"buckets: {unsorted[0]}: the upper ends must rise")
-        leaking = [
-            name
-            for name in features
-            if name
-            in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known, self.propensity}
-        ]
+        leaking = [name for name in features if name in self.outcomes]
         if leaking:
             raise ValueError(f"{leaking[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
         if self.click is None and "clicks" not in self.tables:
@@ -242,27 +256,33 @@ class Mapping(OwnedColumns):
         return any(map(is_pattern, self.all_roles.features))
 
     def expanded(self, names: Sequence[str], of_tables: dict[str, Sequence[str]] | None = None) -> Mapping:
-        """Return the mapping with the columns that its patterns fit, but for keys and columns that are named themselves.
+        """Return the mapping with the columns that its patterns fit, but for keys and columns that are named themselves, also for another role.
 
         Args:
             names: columns of the log.
             of_tables: columns of each table.
 
         Raises:
-            BadInput: a pattern that fits no column.
+            BadInput: a pattern that fits no column, or columns that may not be features.
         """
         if not self.has_patterns:
             return self
         keys = {key for table in self.tables.values() for key in (*table.key, *table.key.values())}
-        made: dict[str, Any] = fitting_columns(self, "", names, keys)
+        made: dict[str, Any] = fitting_columns(self, "", names, keys | self.others, shown=not self.tables)
         tables = {
             name: table.model_dump()
-            | fitting_columns(table, f"tables.{name}.", (of_tables or {}).get(name, ()), keys)
+            | fitting_columns(
+                table, f"tables.{name}.", (of_tables or {}).get(name, ()), keys | table.others, shown=False
+            )
             for name, table in self.tables.items()
         }
         found = [one for part in (made, *tables.values()) for group in OWNED for one in part[group]]
         lists = tuple(one for one in dict.fromkeys(found) if any(fits(one, name) for name in self.lists))
-        return Mapping.model_validate({**self.model_dump(), **made, "lists": lists, "tables": tables})
+        tree = {**self.model_dump(), **made, "lists": lists, "tables": tables}
+        try:
+            return Mapping.model_validate(tree)
+        except ValidationError as error:
+            raise BadInput(f"supply.mapping: {line}" for line in render(error, tree, Mapping)) from None
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -12,25 +12,31 @@ OWNED = ("profile", "context", "history", "ad")
 
 
 def fitting_columns(
-    part: object, where: str, names: Sequence[str], keys: Collection[str]
+    part: object, where: str, names: Sequence[str], reserved: Collection[str], *, shown: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the feature columns of the log, or of a table, by group, patterns being what they fit.
+
+    Args:
+        part: the mapping or the table.
+        where: its place in the user's file, for messages.
+        names: its columns.
+        reserved: those of them that have another role.
+        shown: whether a message may hold the names, which are a person's data where the header is missing.
 
     Raises:
         BadInput: a pattern that fits no column.
     """
     groups: dict[str, tuple[str, ...]] = {group: getattr(part, group) for group in OWNED}
-    taken = {*keys} | {name for columns in groups.values() for name in columns if not is_pattern(name)}
+    named = {name for columns in groups.values() for name in columns if not is_pattern(name)}
+    taken = {name.casefold() for name in (*reserved, *named)}
     made: dict[str, tuple[str, ...]] = {}
     for group, columns in groups.items():
         found: list[str] = []
         for one in columns:
-            fitting = [name for name in names if fits(name, one) and name not in taken]
+            fitting = [name for name in names if fits(name, one) and name.casefold() not in taken]
             if is_pattern(one) and not fitting:
-                shown = (
-                    f"; there are {', '.join(names)[:300]}" if not keys else ""
-                )  # else they may hold identifiers
-                raise BadInput(f"supply.mapping: {where}{group}: no column fits {one!r}{shown}")
+                there = f"; there are {', '.join(names)[:300]}" if shown else ""
+                raise BadInput(f"supply.mapping: {where}{group}: no column fits {one!r}{there}")
             found += fitting if is_pattern(one) else [one]
         made[group] = tuple(dict.fromkeys(found))
     return made

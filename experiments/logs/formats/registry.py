@@ -171,8 +171,12 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
     if mapping.tables:
         return _joined(files, mapping, supply).reader
     if mapping.has_patterns:
-        mapping = mapping.expanded(mapping.header or names_in(files[0]))
+        mapping = mapping.expanded(_names_of_log(files[0], mapping))
     return Mapped(files, mapping, supply.nonclick_weight, _kept(mapping, supply.mapping)).reader
+
+
+def _names_of_log(file: Path, mapping: Mapping) -> Sequence[str]:
+    return mapping.header or names_in(file, mapping.delimiter, quoted=mapping.quoted)
 
 
 def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
@@ -224,12 +228,11 @@ def open_joined(supply: LogSupply) -> Joined:
 def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
     tables = {name: TableRows.of(name, mapping, _folder(supply), drop_bad=False) for name in mapping.tables}
-    first = {name: table.files[0] for name, table in tables.items()}  # refuses what is not there
+    for table in tables.values():
+        table.files  # noqa: B018 - refuses what is not there
     if mapping.has_patterns:
-        of_tables: dict[str, Sequence[str]] = {
-            name: tables[name].table.header or names_in(file) for name, file in first.items()
-        }
-        mapping = mapping.expanded(mapping.header or names_in(files[0]), of_tables)
+        of_tables = {name: table.names for name, table in tables.items()}
+        mapping = mapping.expanded(_names_of_log(files[0], mapping), of_tables)
     columns = {column for table in mapping.tables.values() for column in table.key} | {*mapping.person}
     store = TableStore(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms

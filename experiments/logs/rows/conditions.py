@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -18,8 +17,6 @@ from .column import Column, Decimal, as_text, with_points
 Bools = NDArray[np.bool_]
 LEFT_OUT = "left out by the mapping's filter"
 _TABLE = "log"
-_IN_QUOTES = re.compile(r"'[^']*'")
-"""What DuckDB shows of a cell that it cannot convert, which may be an identifier."""
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 
 
@@ -35,27 +32,29 @@ class Condition(Protocol):
 
 
 class OneOf:
-    """Keeps rows on which each named column has one of its values; text is compared without regard to case."""
+    """Keeps rows on which each named column has one of its values: text in any case, numbers as numbers, 1 and 0 also as true and false."""
 
     def __init__(self, values: Mapping[str, Any], decimal: str = ".") -> None:
         """Take the values of each column: one, or a list of them; and the mark before the fraction of a cell's number."""
+        wanted = {name: some if isinstance(some, (list, tuple)) else [some] for name, some in values.items()}
         self._decimal = decimal
         self._values = {
-            name: pa.array(
-                [_word(one, decimal) for one in (some if isinstance(some, (list, tuple)) else [some])],
-                pa.string(),
-            )
-            for name, some in values.items()
+            name: pa.array([word for one in some for word in _words(one, decimal)], pa.string())
+            for name, some in wanted.items()
         }
-        self.columns = tuple(self._values)
+        self._numbers = {
+            name for name, some in wanted.items() if not any(isinstance(one, str) for one in some)
+        }
+        self.columns = tuple(wanted)
 
     def keeps(self, cells: Mapping[str, pa.Array]) -> Bools:
         """See `Condition`."""
-        kept = [
-            np.asarray(pc.is_in(pc.utf8_lower(pc.utf8_trim_whitespace(cell)), value_set=some))
-            for name, some in self._values.items()
-            for cell in [as_text(cells[name], self._decimal)]
-        ]
+        kept = []
+        for name, some in self._values.items():
+            cell = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(cells[name], self._decimal)))
+            if name in self._numbers:  # 1.0, as pandas writes whole numbers of a column with gaps
+                cell = pc.replace_substring_regex(cell, rf"^([+-]?\d+)[{self._decimal}]0+$", r"\1")
+            kept.append(np.asarray(pc.is_in(cell, value_set=some)))
         return np.asarray(np.logical_and.reduce(kept))
 
 
@@ -79,6 +78,7 @@ class SqlCondition:
         """
         import duckdb
 
+        self._of_the_text = (duckdb.BinderException, duckdb.CatalogException)
         self._text, self._where, self._decimal, self._numbers = text, where, decimal, set[str]()
         self._judged = False
         self._duckdb = duckdb.connect()
@@ -128,11 +128,18 @@ class SqlCondition:
                 "#row"
             ]
         except duckdb.Error as error:
-            shown = _IN_QUOTES.sub("'...'", str(error).splitlines()[0])
-            raise BadInput(f"{self._where}: {self._text!r} cannot be applied: {shown}") from None
+            raise BadInput(f"{self._where}: {self._text!r} cannot be applied: {self._shown(error)}") from None
         found = np.zeros(rows, dtype=np.bool_)
         found[np.asarray(kept, dtype=np.int64)] = True
         return found
+
+    def _shown(self, error: Exception) -> str:
+        """Return what may be shown of an error of DuckDB: nothing of one that came of a cell, which may be an identifier."""
+        first = str(error).splitlines()[0]
+        if isinstance(error, self._of_the_text):
+            return first
+        numbers = f"; numbers are {', '.join(sorted(self._numbers))}" if self._numbers else ""
+        return f"{first.partition(':')[0]} (not shown, as it may hold a cell){numbers}"
 
     def _pointed(self, text: pa.Array) -> pa.Array:
         return with_points(text) if self._decimal == "," else text
@@ -159,9 +166,12 @@ def condition_of(value: str | Mapping[str, Any] | None, where: str, decimal: str
     return SqlCondition(value, where, decimal) if isinstance(value, str) else OneOf(value, decimal)
 
 
-def _word(value: Any, decimal: str) -> str:
-    text = "" if value is None else str(value).strip().casefold()
-    return text.replace(".", decimal) if isinstance(value, float) else text
+def _words(value: Any, decimal: str) -> tuple[str, ...]:
+    """Return how a value is written."""
+    if isinstance(value, str) or value is None:
+        return ((value or "").strip().casefold(),)
+    text = str(int(value)) if value == int(value) else str(value).casefold().replace(".", decimal)
+    return (text, *({"1": ["true"], "0": ["false"]}.get(text, [])))
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:

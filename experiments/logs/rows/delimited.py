@@ -135,13 +135,13 @@ def form_of(
     *,
     quoted: bool = True,
 ) -> Form:
-    """Return how a file is laid out: with `names` where it has no header; a first line that holds just these is one all the same."""
+    """Return how a file is laid out: with `names` where it has no header; a first line that holds just these, in any order, is one all the same."""
     if names is None:
         return Form(delimiter, None, quoted) if delimiter else headed(path, columns, quoted=quoted)
     lines = [line for line in first_lines(path, _PREAMBLE) if line]
     mark = delimiter or by_width(lines, len(names), quoted=quoted)
     first = cells_of(lines[0], mark, quoted=quoted) if lines else []
-    is_header = [cell.casefold() for cell in first] == [name.casefold() for name in names]
+    is_header = sorted(map(str.casefold, first)) == sorted(map(str.casefold, names))
     return Form(mark, None if is_header else tuple(names), quoted)
 
 

@@ -10,7 +10,7 @@ from ...errors import BadInput
 
 _SHOWN = 12
 _BESIDE = {".md", ".rst", ".yaml", ".yml", ".md5", ".py", ".ipynb", ".pdf", ".png", ".jpg", ".html", ".sh"}
-_ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
+_ABOUT = re.compile(r"(readme|licen[sc]e|(md5|sha256)(sums?)?)(\.txt)?|featindex\.txt")
 
 
 def raw_kind(file: Path) -> str:
@@ -63,7 +63,7 @@ def logs_in(path: Path, *, mapped: bool = False) -> list[Path]:
 
 
 def _is_data(file: Path) -> bool:
-    return file.suffix not in _BESIDE and not _ABOUT.match(file.name.lower())
+    return file.suffix.lower() not in _BESIDE and not _ABOUT.fullmatch(file.name.lower())
 
 
 def _of_folders(path: Path) -> list[Path]:

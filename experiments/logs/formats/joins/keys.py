@@ -72,6 +72,9 @@ def hashed(columns: Sequence[str], fit: Fit, missing: Collection[str]) -> str:
         for column in columns
     )
     gone = " OR ".join(f"{column} IS NULL OR trim({column}) IN {text_list(missing)}" for column in columns)
+    if fit == "number":  # 0.00 is the missing key 0
+        gone += "".join(f" OR {form} IN {text_list(missing)}" for form in forms)
+        return f"CASE WHEN {gone} THEN {NO_KEY} ELSE {number} END"
     return f"CASE WHEN {plain} THEN {number} WHEN {gone} THEN {NO_KEY} ELSE {number} END"
 
 

@@ -20,7 +20,7 @@ from ...rows.files import logs_in
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
-from ..any_file import rows_of
+from ..any_file import names_in, rows_of
 from ..json_lines import SPREAD_JSON, is_json, is_spread_json
 from ..mapping import MISSING, JoinedTable, Mapping
 from .keys import safe_names
@@ -69,6 +69,21 @@ class TableRows:
             return logs_in(self.path, mapped=True)
         except BadInput as error:
             raise BadInput(f"tables.{self.name}.path = {self.table.path}: {error}") from None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of the columns of its first file.
+
+        Raises:
+            BadInput: a first line that holds none of the key's columns.
+        """
+        if self.table.header:
+            return self.table.header
+        keys = [Column(name, "id", lenient=True) for name in self.table.key.values()]
+        found = names_in(file := self.files[0], self.table.delimiter, quoted=self.quoted)
+        if not {name.casefold() for name in found} & {key.name.casefold() for key in keys}:
+            check_names(f"tables.{self.name}, {file}", found, keys, file)
+        return found
 
     @property
     def columns(self) -> list[Column]:
