@@ -19,7 +19,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ....errors import BadInput
-from ..mapping import Fit
+from ..joined_table import Fit
 from .keys import BETWEEN, hashed
 
 THREADS = 2

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...log_table import RowCount
 from ...rows.row_audit import RowAudit
-from ..mapping import OUTCOMES, Fit
+from ..joined_table import OUTCOMES, Fit
 from .keys import FITS, NO_KEY, plain_text
 from .loading import Loaded
 from .reader import Joined, key_column

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ....errors import BadInput
-from ..mapping import Fit
+from ..joined_table import Fit
 
 NO_KEY = 0
 """The number of a row without a key."""

@@ -14,7 +14,8 @@ from ...log_table import RowCount
 from ...rows import columns as make
 from ...rows.checked_rows import Rows
 from ..feature_text import feature_rule
-from ..mapping import OUTCOMES, Fit, Mapping
+from ..joined_table import OUTCOMES, Fit
+from ..mapping import Mapping
 from .database import JoinDatabase
 from .keys import plain_text, refuse_rounded
 from .tables import TableRows

@@ -17,8 +17,8 @@ from ....errors import BadInput
 from ...log_table import Reader, impressions
 from ...rows.read_ahead import read_ahead
 from ...rows.row_audit import RowAudit
+from ..joined_table import OUTCOMES
 from ..mapped import Mapped
-from ..mapping import OUTCOMES
 from .keys import may_be_placeholder, plain_text, refuse_rounded
 from .store import TableStore
 from .tables import check_file

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..mapping import OUTCOMES
+from ..joined_table import OUTCOMES
 from ..mapping import Mapping as LogMapping
 from .database import ROW, JoinDatabase
 from .keys import FITS

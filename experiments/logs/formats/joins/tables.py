@@ -21,8 +21,9 @@ from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
 from ..any_file import names_in, rows_of
+from ..joined_table import JoinedTable
 from ..json_lines import SPREAD_JSON, is_json, is_spread_json
-from ..mapping import MISSING, JoinedTable, Mapping
+from ..mapping import MISSING, Mapping
 from .keys import safe_names
 
 
