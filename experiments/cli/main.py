@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from _thread import interrupt_main
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import BadInput, RunFailed
@@ -17,6 +18,8 @@ from .parser import OWN_HELP, STUDY, VERBS, parse
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+AGAIN_S = 0.05
+"""After this time a dropped stop comes again, when the callback that dropped it has long returned."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -76,8 +79,19 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def _listening() -> Iterator[list[KeyboardInterrupt]]:
-    """Let SIGTERM stop a command as Ctrl-C does; yield the list of what has stopped it."""
+    """Let SIGTERM stop a command as Ctrl-C does; yield the list of what has stopped it.
+
+    Python drops an error that is raised within a callback of C, as LLVM has while a kernel is loaded. A stop that is dropped there comes once more.
+    """
     stops: list[KeyboardInterrupt] = []
+    usual = sys.unraisablehook
+
+    def dropped(error: sys.UnraisableHookArgs) -> None:
+        if any(error.exc_value is stop for stop in stops):
+            number = signal.SIGTERM if isinstance(error.exc_value, Terminated) else signal.SIGINT
+            threading.Timer(AGAIN_S, _interrupt, [number, before]).start()
+        else:
+            usual(error)
 
     def stop(number: int, _: object) -> None:
         stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
@@ -88,11 +102,24 @@ def _listening() -> Iterator[list[KeyboardInterrupt]]:
         before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as in the background
             before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
+    if before:
+        sys.unraisablehook = dropped
     try:
         yield stops
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        sys.unraisablehook = usual
+        while before:
+            signal.signal(*before.popitem())
+
+
+def _interrupt(number: signal.Signals, listening: Collection[signal.Signals]) -> None:
+    """Send a signal to the main thread, if that still listens, and wake it up where the system can."""
+    if number not in listening:
+        return
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, number)
+    else:
+        interrupt_main(number)
 
 
 def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -298,6 +300,28 @@ def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
     for more, said in (([], False), (["response.conversion.value=3"], True)):
         assert main(["value", *arguments, *more]) == 0
         assert ("has little to learn from" in " ".join(capsys.readouterr().out.split())) == said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_a_callback_of_c_drops_comes_once_more(number, code, monkeypatch, capsys):
+    @ctypes.CFUNCTYPE(None)
+    def callback():
+        signal.raise_signal(number)
+
+    def dispatch(_arguments):
+        callback()
+        time.sleep(30)
+        return 0
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hook = sys.unraisablehook
+    try:
+        monkeypatch.setattr("jointbid.experiments.cli.main._dispatch", dispatch)
+        assert main(["value"]) == code
+        assert capsys.readouterr().err.startswith("stopped; what is done is kept")
+        assert sys.unraisablehook is hook
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_interrupt_that_a_library_turned_into_an_error_is_one(monkeypatch, capsys):
