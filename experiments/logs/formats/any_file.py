@@ -39,18 +39,16 @@ def names_in(file: Path, delimiter: str | None = None, *, quoted: bool = True) -
     """Return the names of a file's columns, or the paths in its first objects, and those that its folders give.
 
     Raises:
-        BadInput: a file without lines.
+        BadInput: a file without a header.
     """
     given, kind = list(partition_of(file)), kind_of(file)
     if kind == "parquet":
         return [*parquet_names(file), *given]
     lines = [line for line in first_lines(file, JUDGED) if line.strip()]
-    if not lines:
-        raise BadInput(f"{file}: is empty; expected a header and rows")
     if kind == "json":
         found = (first_object(line.encode()) for line in lines)
         return [*dict.fromkeys(path for one in found if one for path in paths_in(one)), *given]
-    separator = delimiter or by_count(lines)
+    separator = delimiter or by_count(lines or [""])
     return [*header(file, Form(separator, quoted=quoted and separator != "\t")), *given]
 
 

@@ -92,7 +92,7 @@ class Mapping(OwnedColumns):
 
     @property
     def keyless(self) -> frozenset[str]:
-        """The spellings of a key that is none."""
+        """What stands in a key's cell where there is no key."""
         return frozenset((*self.missing, *self.no_key))
 
     @property

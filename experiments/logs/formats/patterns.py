@@ -6,13 +6,14 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from ...errors import BadInput
+from .joined_table import OwnedColumns
 
-OWNED = ("profile", "context", "history", "ad")
+OWNED = tuple(OwnedColumns.model_fields)
 """The keys of feature columns, by who owns them."""
 
 
 def fitting_columns(
-    part: object, where: str, names: Sequence[str], reserved: Collection[str], *, shown: bool
+    part: OwnedColumns, where: str, names: Sequence[str], reserved: Collection[str], *, shown: bool
 ) -> dict[str, tuple[str, ...]]:
     """Return the feature columns of the log, or of a table, by group, patterns being what they fit.
 

@@ -228,8 +228,6 @@ def open_joined(supply: LogSupply) -> Joined:
 def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
     tables = {name: TableRows.of(name, mapping, _folder(supply), drop_bad=False) for name in mapping.tables}
-    for table in tables.values():
-        table.files  # noqa: B018 - refuses what is not there
     if mapping.has_patterns:
         of_tables = {name: table.names for name, table in tables.items()}
         mapping = mapping.expanded(_names_of_log(files[0], mapping), of_tables)

@@ -27,7 +27,7 @@ _SCIENTIFIC = r"^\s*\d[.,](?P<digits>\d+)[eE]\+?(?P<power>\d{1,3})\s*$"
 _JUDGED, _BIG_SAMPLE = 10_000, 200_000
 """Rows of a block by which keys are judged."""
 _FEW, _OFTEN, _PERSONS = 0.05, 20, 20
-"""A key on more than this part of the rows, and this many times as often as others, of at least so many persons, may be a placeholder."""
+"""A key may be a placeholder on more than this part of the rows, at this many times the median of all keys, which are at least this many."""
 BETWEEN = "\x1f"
 _BETWEEN = f"chr({ord(BETWEEN)})"
 _ODD_NAME = re.compile(r"[@/\\]|\d.*\d.*\d")
@@ -97,7 +97,7 @@ def refuse_rounded(where: str, cells: pa.Array) -> None:
 
 
 def may_be_placeholder(keys: NDArray[np.int64]) -> bool:
-    """Return whether one person's key stands on so many of the rows that it may stand for unknown people, as 0 does in many exports."""
+    """Return whether one key may be that of all unknown people, as 0 is in many exports, by how often it stands on the rows."""
     judged = keys[keys != NO_KEY][:_BIG_SAMPLE]
     _, rows = np.unique(judged, return_counts=True)
     return len(rows) >= _PERSONS and rows.max() > max(

@@ -24,7 +24,7 @@ from .store import TableStore
 from .tables import check_file
 
 ALL_CLICKED = 100
-"""So many rows of a log, all of them clicked, are taken for a mistake."""
+"""A log of at least this many rows, all of them clicked, is taken for a mistake."""
 BLOCK_ROWS = 1_000_000
 """Rows that are joined at a time: each join scans the table once."""
 PLACEHOLDER = (
