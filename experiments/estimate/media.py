@@ -68,11 +68,8 @@ def _binds(cells: pd.DataFrame, arms: Sequence[str]) -> bool:
     """Whether each of these arms spent its budget, on average over its replications."""
     if "budget_left" not in cells:
         return False
-    here, columns = (
-        cells["focal"].astype(bool) & cells["arm"].isin(arms),
-        ["arm", "replication", "spend", "budget_left"],
-    )
-    focal = cells.loc[here, columns]
+    here = cells["focal"].astype(bool) & cells["arm"].isin(arms)
+    focal = cells.loc[here, ["arm", "replication", "spend", "budget_left"]]
     sums = focal.groupby(["arm", "replication"])[["spend", "budget_left"]].sum()
     shares = (sums["spend"] / sums.sum(axis=1)).groupby("arm").mean()
     return len(shares) == len(set(arms)) and bool((shares >= USED_UP).all())

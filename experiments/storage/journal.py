@@ -55,9 +55,6 @@ class Segments:
         for file in sorted(self._folder.glob(f"{code_version()}-*{SUFFIX}")):
             self._scan(file)
 
-    def __contains__(self, key: str) -> bool:
-        return bool(self.has([key])[0])
-
     def has(self, keys: Keys | Sequence[str]) -> NDArray[np.bool_]:
         """Return which of the keys are there, shape (keys,)."""
         return np.asarray(self._index.find(keys) != ABSENT)
@@ -157,10 +154,8 @@ class _Index:
     """Where the line of each key begins, in some 40 bytes a line: the number of its file, and a place there. The last line of a key counts."""
 
     def __init__(self) -> None:
-        self._keys, self._where = (
-            bytearray(KEY),
-            array("q", [ABSENT]),
-        )  # one of no cell, so that there is a first
+        # A line of no cell, so that there is a first.
+        self._keys, self._where = bytearray(KEY), array("q", [ABSENT])
         self._sorted: tuple[Keys, NDArray[np.int64]] | None = None
 
     def add(self, key: bytes, where: int) -> None:
