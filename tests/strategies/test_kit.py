@@ -543,7 +543,7 @@ def fits_the_trial_alone():
 
 class ReadsTheClock(Policy):
     def bid(self, requests):
-        return requests["value"] * (1.0 + time.perf_counter_ns() % 1000)
+        return requests["value"] * (1.0 + time.perf_counter_ns() % 10**9 / 10**9)
 
 
 class HoldsAFile(Policy):
@@ -658,14 +658,18 @@ class RemembersInACache(RemembersInACounter):
         notebook().append(1)
 
 
+MANY = 1_000_003
+"""Two processes with different hashes of text agree by chance in one of this number of runs."""
+
+
 class HashesText(Policy):
     def bid(self, requests):
-        return requests["value"] * (1.0 + hash("salt") % 1009)
+        return requests["value"] * (1.0 + hash("salt") % MANY / MANY)
 
 
 class OrderOfASet(Policy):
     def bid(self, requests):
-        return requests["value"] * (1.0 + int("".join(sorted(map(str, range(12)), key=hash))) % 1009)
+        return requests["value"] * (1.0 + int("".join(sorted(map(str, range(12)), key=hash))) % MANY / MANY)
 
 
 class Masks(Policy):
