@@ -33,7 +33,14 @@ class Player:
 
     def __init__(self, folder: Path, cores: set[int]) -> None:
         command = [sys.executable, __file__, "play", str(folder), *map(str, cores)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # the threads of numpy's linear algebra keep a core busy for a tenth of a second after a product
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
 
     def play(self, case: tuple[int, int, str], requests: int) -> dict[str, Any]:
         """Return what one run takes: ``cpu`` and ``clock`` in nanoseconds a request, and its ``result``."""
