@@ -29,26 +29,26 @@ class Counter(NamedTuple):
 
 
 def open_memory(
-    people: int | None, terms: Mapping[str, Terms], advertisers: Sequence[str], lasts_us: float = inf
+    people: int | None, terms: Mapping[str, Terms], owners: Sequence[str], lasts_us: float = inf
 ) -> Memory:
-    """An empty memory for the bidders (name -> terms; ``advertisers`` in the same order), whose requests all come in ``lasts_us``.
+    """An empty memory for the bidders (name -> terms; ``owners``, their advertisers, in the same order), whose requests all come in ``lasts_us``.
 
     Pages of it are only used as people come. Raises ``ValueError`` for caps without people, and where it would not fit.
     """
-    houses = list(dict.fromkeys(advertisers))
+    advertisers = list(dict.fromkeys(owners))
     bound = {
         (cap, _whose(cap, name, owner))
-        for (name, term), owner in zip(terms.items(), advertisers, strict=True)
+        for (name, term), owner in zip(terms.items(), owners, strict=True)
         for cap in term.caps
     }
     if people is None and not bound:
-        return _empty_memory(len(terms), len(houses))
+        return _empty_memory(len(terms), len(advertisers))
     counters = [Counter(*entry) for entry in sorted(bound, key=repr)]
     if people is None and counters:
         raise ValueError(f"caps of {counters[0].whose!r}: requires audience.people (the number of people)")
     counts = [
         [c for c, counter in enumerate(counters) if counter.whose == _whose(counter.cap, name, owner)]
-        for name, owner in zip(terms, advertisers, strict=True)
+        for name, owner in zip(terms, owners, strict=True)
     ]
     binds = [[k for k, own in enumerate(counts) if c in own] for c in range(len(counters))]
     limit = np.array([counter.cap.impressions for counter in counters], dtype=np.int64)
@@ -57,11 +57,11 @@ def open_memory(
     lasting = window_us >= lasts_us
     size, first = np.where(lasting, 0, np.where(calendar, 1, limit)), len(terms) if counters else 0
     people, width = people or 0, first + int(size.sum())
-    marks = max(len(houses), 1) + len(counters) + (0 if size.any() else -(-first // 8))
-    _check(people, width + len(counters), len(houses))
+    marks = max(len(advertisers), 1) + len(counters) + (0 if size.any() else -(-first // 8))
+    _check(people, width + len(counters), len(advertisers))
     return Memory(
         seen=in_lines(people, marks, np.uint8 if (limit <= MAX_SEEN).all() else np.uint16),
-        houses=max(len(houses), 1),
+        advertisers=max(len(advertisers), 1),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
         counter=_whole(chain.from_iterable(counts)),
         bound_begin=np.cumsum([0, *map(len, binds)]).astype(np.int64),
@@ -73,18 +73,18 @@ def open_memory(
         place=(first + np.cumsum(size) - size).astype(np.int64),
         state=in_lines(people, width if size.any() else 0, np.int64),
         fetches=bool(size.any()),
-        fresh=np.zeros((0, len(houses))),
+        fresh=np.zeros((0, len(advertisers))),
         group=1,
     )
 
 
 @lru_cache(maxsize=64)
-def _empty_memory(bidders: int, houses: int) -> Memory:
+def _empty_memory(bidders: int, advertisers: int) -> Memory:
     """Return the memory where everybody is new: there is nothing in it that could change, and all runs share it."""
     none, begin = np.zeros(0, dtype=np.int64), np.zeros(bidders + 1, dtype=np.int64)
     return Memory(
-        seen=np.zeros((0, max(houses, 1)), dtype=np.uint8),
-        houses=max(houses, 1),
+        seen=np.zeros((0, max(advertisers, 1)), dtype=np.uint8),
+        advertisers=max(advertisers, 1),
         begin=begin,
         counter=none,
         bound_begin=np.zeros(1, dtype=np.int64),
@@ -96,7 +96,7 @@ def _empty_memory(bidders: int, houses: int) -> Memory:
         place=none,
         state=np.zeros((0, 0), dtype=np.int64),
         fetches=False,
-        fresh=np.zeros((0, houses)),
+        fresh=np.zeros((0, advertisers)),
         group=1,
     )
 
@@ -114,8 +114,8 @@ def _whose(cap: Cap, campaign: str, advertiser: str) -> str:
     return advertiser if cap.per == "advertiser" else campaign
 
 
-def _check(people: int, times: int, houses: int) -> None:
-    for what, each in (("numbers for frequency caps", times), ("advertisers", houses)):
+def _check(people: int, times: int, advertisers: int) -> None:
+    for what, each in (("numbers for frequency caps", times), ("advertisers", advertisers)):
         if people * each > MAX_REMEMBERED:
             raise ValueError(
                 f"audience.people = {people} x {each} {what}: at most {MAX_REMEMBERED} can be remembered; "

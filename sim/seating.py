@@ -60,7 +60,7 @@ def seats_of(scenario: Scenario, sessions: Sequence[BidderSession], streams: Str
     ]
     return Seats(
         floor=np.array([round(floor) for floor in floors], dtype=np.int64),
-        house=np.array(
+        advertiser=np.array(
             [-1, *(advertisers.index(session.advertiser) for session in sessions)], dtype=np.int64
         ),
         key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),

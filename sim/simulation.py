@@ -91,7 +91,7 @@ class Simulation:
         terms = {name: entrant.terms or Terms() for name, entrant in entrants.items()}
         lasts_us = longest_us(scenario.supply)
         memory = open_memory(scenario.audience.people, terms, owners, lasts_us)
-        seen = memory.seen[:, : memory.houses]
+        seen = memory.seen[:, : memory.advertisers]
         self.world = world = make_world(scenario, streams, log, owners, seen, drawn)
         self.sessions = [
             BidderSession(name, entrant, world, streams, scenario.engine.strategy_timeout_s)

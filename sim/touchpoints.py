@@ -1,6 +1,6 @@
 """The touchpoint log of one advertiser: which account saw which of its channels when, and what it bought afterwards.
 
-A touchpoint is a seen impression; its channel is the campaign that won it. The log is what the advertiser's houses could have
+A touchpoint is a seen impression; its channel is the campaign that won it. The log is what the advertiser's departments could have
 written down themselves: no truth is in it.
 """
 
@@ -25,7 +25,7 @@ class Touches:
     channel: NDArray[np.int64]
 
     def of(self, channels: Sequence[int]) -> Touches:
-        """Those in some channels: what one house's log holds."""
+        """Those in some channels: what one part of the firm has in its log."""
         own = np.isin(self.channel, channels)
         return Touches(self.account[own], self.time_us[own], self.channel[own])
 

@@ -136,12 +136,12 @@ class Effects(NamedTuple):
 class Seats(NamedTuple):
     """Who sits where. ``floor`` has shape (bidders,); the others (1 + bidders,), their first entry for the outside.
 
-    ``house`` is the advertiser's number (own campaigns never compete; ``campaigns`` says whether any has several), ``key`` what
+    ``advertiser`` is its number (own campaigns never compete; ``campaigns`` says whether any has several), ``key`` what
     tie priorities are hashed from.
     """
 
     floor: NDArray[np.int64]
-    house: NDArray[np.int64]
+    advertiser: NDArray[np.int64]
     key: NDArray[np.uint64]
     campaigns: bool
 
@@ -149,7 +149,7 @@ class Seats(NamedTuple):
 class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
-    ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter,
+    ``seen`` (people, advertisers + counters, or more): impressions seen of each of the ``advertisers``, up to 255, and then a mark of each counter,
     and, where nothing ``fetches``, flags of the bidders that may reach the person no more, eight in a number.
     Frequency caps are counters: bidder k's wins count in the counters ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]``
     wins in ``window_us[c]``, sliding, or from one multiple of it to the next where ``calendar[c]``, or in the whole run where
@@ -161,7 +161,7 @@ class Memory(NamedTuple):
     """
 
     seen: NDArray[np.uint8] | NDArray[np.uint16]
-    houses: int
+    advertisers: int
     begin: NDArray[np.int64]
     counter: NDArray[np.int64]
     bound_begin: NDArray[np.int64]

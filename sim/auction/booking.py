@@ -60,11 +60,13 @@ def show(
         at += creative * effects.creative_stride
     at = natural(at)
     its = natural(at * effects.apart)
-    house = natural(seats.house[winner + 1])
+    advertiser = natural(seats.advertiser[winner + 1])
     known = memory is not None and memory.seen.shape[0] > 0
     person = natural(requests.person[i]) if known else natural(0)
     if memory is not None and known:
-        strength *= effects.fading[min(natural(memory.seen[person, house]), natural(len(effects.fading) - 1))]
+        strength *= effects.fading[
+            min(natural(memory.seen[person, advertiser]), natural(len(effects.fading) - 1))
+        ]
         if memory.limit.shape[0] > 0:
             remember(winner, person, requests.time_us[i], memory)
     ledger.value[winner] += weight * strength * effects.worth[its]
@@ -77,11 +79,11 @@ def show(
         ledger.viewed[winner] += weight * viewed
         respond(i, slot, winner, place, strength, its, viewed, effects, responses)
     if memory is not None and known:
-        seen = np.int64(memory.seen[person, house])
+        seen = np.int64(memory.seen[person, advertiser])
         ledger.reach[winner] += (seen == 0) & viewed
-        memory.seen[person, house] = seen + ((seen < MAX_SEEN) & viewed)
+        memory.seen[person, advertiser] = seen + ((seen < MAX_SEEN) & viewed)
         if memory.fresh.shape[0] > 0 and viewed:
-            memory.fresh[person // memory.group, house] += strength * effects.lasting[at]
+            memory.fresh[person // memory.group, advertiser] += strength * effects.lasting[at]
     if record is not None and record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative

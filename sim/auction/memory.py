@@ -31,7 +31,7 @@ def look_up(i: int, requests: Requests, rules: Rules, memory: Memory) -> bool:
     """
     stands, limited = rules.stands, memory.limit.shape[0]
     person = natural(requests.person[i]) if limited > 0 else natural(0)
-    full, anybody = memory.houses + limited, 0
+    full, anybody = memory.advertisers + limited, 0
     for b in range(len(stands)):
         flags = 0
         if limited > 0 and memory.fetches:
@@ -60,7 +60,7 @@ def counts(k: int, i: int, requests: Requests, rules: Rules, memory: Memory | No
 def shut_out(c: int, person: int, memory: Memory) -> None:
     """Let the bidders that counter ``c`` binds reach the person no more, where nothing ``fetches``."""
     for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
-        memory.seen[person, memory.houses + memory.limit.shape[0] + (bound >> 3)] |= 1 << (bound & 7)
+        memory.seen[person, memory.advertisers + memory.limit.shape[0] + (bound >> 3)] |= 1 << (bound & 7)
 
 
 @kernel_part
@@ -72,7 +72,7 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
     if not memory.fetches:
         for j in range(memory.begin[natural(k)], memory.begin[natural(k + 1)]):
             c = natural(memory.counter[natural(j)])
-            at = natural(memory.houses + c)
+            at = natural(memory.advertisers + c)
             mark = np.int64(memory.seen[person, at]) + 1
             memory.seen[person, at] = mark
             if mark == memory.limit[c]:
@@ -81,7 +81,7 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
     state, marks = memory.state[person], memory.seen[person]
     for j in range(memory.begin[k], memory.begin[k + 1]):
         c = memory.counter[j]
-        at, place, limit = memory.houses + c, memory.place[c], memory.limit[c]
+        at, place, limit = memory.advertisers + c, memory.place[c], memory.limit[c]
         mark, free_us = np.int64(marks[at]), np.int64(-1)
         if memory.lasting[c]:
             mark += 1

@@ -44,7 +44,7 @@ def enter(bid: int, who: int, n: int, position: int, rules: Rules, seats: Seats)
     kept = n
     if seats.campaigns:
         for j in range(n):
-            if seats.house[names[j] + 1] == seats.house[who + 1]:
+            if seats.advertiser[names[j] + 1] == seats.advertiser[who + 1]:
                 if not ahead(bid, who, top[j], names[j], position, seats):
                     return n
                 for i in range(j, n - 1):

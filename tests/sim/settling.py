@@ -57,12 +57,12 @@ def load(c, layout, block, bids):
 def remembered(c):
     """An empty memory, laid out by hand."""
     people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
-    bidders, houses = len(c.budget), max(c.advertiser, default=0) + 1
+    bidders, advertisers = len(c.budget), max(c.advertiser, default=0) + 1
     counts = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(bidders)]
     members = [[k for k in range(bidders) if k in cap.members] for cap in c.caps]
     return Memory(
-        seen=np.zeros((people, houses + len(limits)), np.uint8),
-        houses=houses,
+        seen=np.zeros((people, advertisers + len(limits)), np.uint8),
+        advertisers=advertisers,
         begin=np.cumsum([0, *map(len, counts)]),
         counter=np.array([j for own in counts for j in own], np.int64),
         bound_begin=np.cumsum([0, *map(len, members)]),

@@ -63,7 +63,7 @@ def standing(i, requests, bids, seats, scores, most, left, barred):
         score = scored(k, bid, scores)
         passes = score >= max(floor, 0) if in_score else score >= 0 and bid >= floor
         if bid > 0 and passes and bid >= seats.floor[k] and k not in barred:
-            entry = (score, int(word(seats.key[k + 1], requests.start + i)), int(seats.house[k + 1]))
+            entry = (score, int(word(seats.key[k + 1], requests.start + i)), int(seats.advertiser[k + 1]))
             best[entry[2]] = max(entry, best.get(entry[2], entry))
     if requests.price[i] >= max(requests.floor[i], 0):
         priced = int(word(seats.key[0], requests.start + i))
@@ -109,7 +109,7 @@ class Spy:
         clear(first, last, block, requests, rules, scores, bids, effects, seats, memory, shortlist, *rest)
         sold = zip(record.bid[0].tolist(), record.winner[0].tolist(), strict=True)
         assert bound[:slots] == [
-            (scored(who, bid, scores), int(seats.house[who + 1])) for bid, who in sold if bid >= 0
+            (scored(who, bid, scores), int(seats.advertiser[who + 1])) for bid, who in sold if bid >= 0
         ]
         self.caps.shown[person] += [(int(who), now) for who in record.winner[0] if who >= 0]
 

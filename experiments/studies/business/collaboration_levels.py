@@ -147,7 +147,7 @@ class Levels(MarketPart[ValueSettings]):
             yield self._row("left_on_the_table", f"credited {credit:g}", "npv", left)
 
     def _staying_out(self, ladder: pd.DataFrame) -> Iterator[Row]:
-        """What joining by some firms does to the profit of each of the others, whose houses stay apart."""
+        """What joining by some firms does to the profit of each of the others, whose departments stay apart."""
         study, bidders = self.settings.study, self.settings.scenario.bidders.count
         holders = holders_of(study.who, bidders)
         out = bidder_names(bidders)[holders:]
