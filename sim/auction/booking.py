@@ -121,7 +121,9 @@ def respond(
     u = unit(effects.keys[CLICKED], place)
     clicked = u < strength * effects.seen_click[its]
     converts = u >= 1.0 - strength * effects.seen_conversion[its]
-    if viewed & (clicked | converts):
+    if clicked | converts:  # seldom; asked first, as whether it is seen cannot be guessed
+        if not viewed:
+            return
         if clicked:
             converts = unit(effects.keys[CONVERTED], place) < effects.after_click[its]
         j = responses.filled[0]
