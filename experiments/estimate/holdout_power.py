@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 SIGNIFICANCE, WANTED = 0.05, 0.8
 """The level of the test, and the power that a test should have (Cohen 1988)."""
@@ -50,8 +50,10 @@ def power_of(effect: float, error: float, degrees: float) -> float:
     """Return the probability that a two-sided t-test finds an effect with this standard error; nan without one."""
     if not error > 0:
         return float("nan")
-    critical, shift = stats.t.ppf(1 - SIGNIFICANCE / 2, degrees), effect / error
-    return float(stats.nct.sf(critical, degrees, shift) + stats.nct.cdf(-critical, degrees, shift))
+    from scipy.stats import nct
+
+    critical, shift = stdtrit(degrees, 1 - SIGNIFICANCE / 2), effect / error
+    return float(nct.sf(critical, degrees, shift) + nct.cdf(-critical, degrees, shift))
 
 
 def holdout_power(
@@ -79,7 +81,7 @@ def holdout_power(
                     np.sqrt(spread[week] / people * (1 / test.share + 1 / (1 - test.share)))
                 )
                 effect, degrees = float(effects[week]), test.degrees(people)
-                wanted = stats.t.ppf(1 - SIGNIFICANCE / 2, degrees) + stats.t.ppf(WANTED, degrees)
+                wanted = stdtrit(degrees, 1 - SIGNIFICANCE / 2) + stdtrit(degrees, WANTED)
                 needed = people * (wanted * error / effect) ** 2 if effect else float("inf")
                 found = (effect, error, power_of(effect, error, degrees), people, needed)
                 rows.append((channel, test.unit, test.share, week + 1, *found))

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from jointbid.sim.scenario import MICROS
 
@@ -48,7 +48,7 @@ def refitted(
         found.append(float(gain.sum() / MICROS / drawn.weights.sum() * PER))
         if (number + 1) % 10 == 0:
             progress(f"learned anew on {number + 1} of {plan.settings.refit} resamples")
-    spread = float(np.std(found, ddof=1)) * float(stats.t.ppf(0.975, len(found) - 1))
+    spread = float(np.std(found, ddof=1)) * float(stdtrit(len(found) - 1, 0.975))
     row = {
         "estimate": estimate,
         "ci_low": estimate - spread,
