@@ -93,7 +93,7 @@ class Reader:
     Attributes:
         roles: the feature columns of each data source.
         chunks: yields the rows in the file's order, block by block, and records them in the audit: columns of
-            `rows.columns.TYPES`, of which every log has the first six, and the features. `time_us` counts from 1970 or from the log's own start. Text is
+            `rows.log_columns.TYPES`, of which every log has the first six, and the features. `time_us` counts from 1970 or from the log's own start. Text is
             dictionary-encoded.
         facts: what is known of the format that the rows do not show, in sentences.
         currency: of the prices.

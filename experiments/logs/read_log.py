@@ -18,7 +18,7 @@ from ..errors import BadInput, closest
 from .formats.click_price_pctr import campaign_of
 from .formats.registry import open_log
 from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
-from .rows.columns import DAY_US, believe_prices, constant
+from .rows.log_columns import DAY_US, believe_prices, constant
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import RereadableLog, RowSampler, TimeScan, compact, first_rows
 from .small_groups import check_persons

@@ -17,7 +17,7 @@ from jointbid.experiments.logs.formats.joins.join_counts import count_joins
 from jointbid.experiments.logs.formats.joins.store import TableStore
 from jointbid.experiments.logs.formats.registry import open_joined
 from jointbid.experiments.logs.replay.rejoined import Change, owners_tables, rejoined
-from jointbid.experiments.logs.rows.column import Column, flag, number_in
+from jointbid.experiments.logs.rows.column_rules import Column, flag, number_in
 from jointbid.experiments.logs.rows.conditions import condition_of
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.rows.times import Clock

@@ -21,8 +21,8 @@ from jointbid.experiments.logs.formats.mapping import read_mapping
 from jointbid.experiments.logs.formats.registry import FORMATS
 from jointbid.experiments.logs.log_table import LogTable
 from jointbid.experiments.logs.read_log import stream
-from jointbid.experiments.logs.rows.column import COUNTED
-from jointbid.experiments.logs.rows.columns import clock17
+from jointbid.experiments.logs.rows.column_rules import COUNTED
+from jointbid.experiments.logs.rows.log_columns import clock17
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import (
     MAPPING,

@@ -177,7 +177,7 @@ import gc, sys, weakref
 from pathlib import Path
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.rows.row_audit import RowAudit
-from jointbid.experiments.logs.rows.column import Column
+from jointbid.experiments.logs.rows.column_rules import Column
 feeds = []
 class Feed(delimited._Feed):
     def __init__(self, stream):

@@ -17,7 +17,7 @@ from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
 from jointbid.experiments.logs.log_table import LogTable
 from jointbid.experiments.logs.read_log import stream
-from jointbid.experiments.logs.rows.column import Column
+from jointbid.experiments.logs.rows.column_rules import Column
 from jointbid.experiments.logs.rows.row_audit import SHOWN, RowAudit
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ...errors import BadInput
 from ..rows.checked_rows import Rows
-from ..rows.column import Column
+from ..rows.column_rules import Column
 from ..rows.compression import PARQUET, first_lines, head
 from ..rows.conditions import Condition
 from ..rows.delimited import Form, header, read_rows

@@ -15,10 +15,10 @@ import pyarrow as pa
 from jointbid.sim.scenario import MICROS
 
 from ..log_table import Reader, Roles
-from ..rows import columns as make
-from ..rows.column import Column, flag
-from ..rows.columns import DAY_US
+from ..rows import log_columns as make
+from ..rows.column_rules import Column, flag
 from ..rows.delimited import headed, read_rows
+from ..rows.log_columns import DAY_US
 from ..rows.row_audit import RowAudit
 
 STEP_US = DAY_US // 48

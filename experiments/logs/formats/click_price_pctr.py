@@ -19,13 +19,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..log_table import Reader, Roles, impressions
-from ..rows import columns as make
+from ..rows import log_columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import Column, flag
-from ..rows.columns import PRICE_MAX
+from ..rows.column_rules import Column, flag
 from ..rows.compression import first_lines
 from ..rows.delimited import Form, read_rows
 from ..rows.files import SPLITS, order_of
+from ..rows.log_columns import PRICE_MAX
 from ..rows.row_audit import RowAudit
 
 MICROS_PER_FEN_CPM = 10

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput
 from ..log_table import Roles
-from ..rows import columns as make
-from ..rows.columns import NULLS
+from ..rows import log_columns as make
 from ..rows.compression import head
+from ..rows.log_columns import NULLS
 from .ipinyou import LOG_COLUMNS, ROLES
 
 _POSITIONS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from ..rows.column import Decimal, number_in
+from ..rows.column_rules import Decimal, number_in
 from .mapping import Mapping
 
 

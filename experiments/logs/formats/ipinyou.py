@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..log_table import Reader, Roles, impressions
-from ..rows import columns as make
+from ..rows import log_columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import Column, flag
-from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
+from ..rows.column_rules import Column, flag
 from ..rows.compression import first_lines
 from ..rows.delimited import Form, headed, read_rows
+from ..rows.log_columns import HOUR_US, NULLS, PRICE_MAX
 from ..rows.row_audit import RowAudit
 
 MICROS_PER_FEN_CPM = 10

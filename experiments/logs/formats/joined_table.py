@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from jointbid.sim.scenario import Model
 
-from ..rows.column import Decimal
+from ..rows.column_rules import Decimal
 from .time_column import Name, TimeColumn
 
 Cell = str | int | float | bool | None

@@ -20,7 +20,7 @@ from jointbid.sim.scenario import MICROS_PER_CPM
 from ...errors import BadInput, closest
 from ..auction_log_writer import MARKET
 from ..log_table import Reader, Roles
-from ..rows import columns as make
+from ..rows import log_columns as make
 from ..rows.compression import BROKEN, why
 from ..rows.row_audit import RowAudit
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ...errors import BadInput, closest
 from ..rows.checked_rows import Rows, typed_rows
-from ..rows.column import Column
+from ..rows.column_rules import Column
 from ..rows.compression import BOM, BROKEN, unpacked, why
 from ..rows.conditions import Condition
 from ..rows.partitions import partition_of, with_constants

@@ -15,13 +15,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..log_table import Reader, impressions
-from ..rows import columns as make
+from ..rows import log_columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import COUNTED, Column, flag
-from ..rows.columns import PRICE_MAX
+from ..rows.column_rules import COUNTED, Column, flag
 from ..rows.conditions import Condition, only_for
 from ..rows.delimited import Form, form_of
 from ..rows.files import order_of
+from ..rows.log_columns import PRICE_MAX
 from ..rows.repeated_ids import RepeatedIds
 from ..rows.row_audit import RowAudit
 from ..rows.times import Clock

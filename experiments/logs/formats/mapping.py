@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...config.messages import render
 from ...errors import BadInput
 from ..log_table import Roles
-from ..rows.column import Decimal
+from ..rows.column_rules import Decimal
 from .joined_table import OUTCOMES, Filter, JoinedTable, Names, OwnedColumns, Stamp
 from .patterns import OWNED, fits, fitting_columns, is_pattern
 from .time_column import Name

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator, model_validator
 from jointbid.sim.scenario import Model
 
 from ..rows.checked_rows import Rows
-from ..rows.column import Column
-from ..rows.columns import DAY_US
+from ..rows.column_rules import Column
+from ..rows.log_columns import DAY_US
 from ..rows.times import AUTO, UNITS, Clock, HourOfDay, Weekday
 
 Name = Annotated[str, Field(min_length=1)]

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..log_table import Reader, Roles
-from ..rows import columns as make
+from ..rows import log_columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import Column, flag, numbers_of
-from ..rows.columns import PRICE_MAX
+from ..rows.column_rules import Column, flag, numbers_of
 from ..rows.delimited import Form, read_rows
 from ..rows.files import order_of
+from ..rows.log_columns import PRICE_MAX
 from ..rows.row_audit import RowAudit
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, Episodes, campaign_of, episode_log
 from .featindex import FeatureIndex

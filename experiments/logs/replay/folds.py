@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput, closest
 from ..log_table import LogTable
-from ..rows.columns import HOUR_US
+from ..rows.log_columns import HOUR_US
 
 USER = "user"
 

@@ -14,7 +14,7 @@ from jointbid.sim.scenario import MICROS, Rivals
 
 from ...errors import BadInput
 from ..log_table import LogTable
-from ..rows.columns import DAY_US
+from ..rows.log_columns import DAY_US
 from .bids import click_values
 from .holdout_models import forward_ctr, training_rows
 from .plan import ReplayPlan, seen_rows

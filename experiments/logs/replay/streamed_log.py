@@ -11,7 +11,7 @@ import pyarrow as pa
 from jointbid.sim import LogColumns
 
 from ..log_table import LogTable
-from ..rows.columns import DAY_US
+from ..rows.log_columns import DAY_US
 from ..rows.row_sampling import RereadableLog
 from .holdout_models import fit_predictor
 from .plan import ReplayPlan

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .column import Column, as_text, numbers_of
+from .column_rules import Column, as_text, numbers_of
 from .conditions import LEFT_OUT, Condition
 from .row_audit import RowAudit
 from .utf8_repair import with_escaped_bytes

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from .column import Column, Decimal, as_text, with_points
+from .column_rules import Column, Decimal, as_text, with_points
 
 Bools = NDArray[np.bool_]
 LEFT_OUT = "left out by the mapping's filter"

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput, closest
 from .checked_rows import Rows, typed_rows
-from .column import Column
+from .column_rules import Column
 from .compression import BROKEN, first_lines, head, unpacked, why
 from .conditions import Condition
 from .partitions import partition_of, with_constants

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from ...errors import BadInput
 from .checked_rows import Rows, typed_rows
-from .column import Column
+from .column_rules import Column
 from .compression import BROKEN, why
 from .conditions import Condition
 from .delimited import as_asked, check_header

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.streams import Streams
 
-from .columns import DAY_US
+from .log_columns import DAY_US
 
 STREAM = "log/held"
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .column import Column, numbers_of
-from .columns import clock17
+from .column_rules import Column, numbers_of
+from .log_columns import clock17
 
 COUNTS_US = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3, "min": 6e7, "h": 3.6e9, "d": 8.64e10}
 """Microseconds in one of each unit in which times are counted."""

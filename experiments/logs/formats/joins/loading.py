@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...log_table import RowCount
-from ...rows import columns as make
+from ...rows import log_columns as make
 from ...rows.checked_rows import Rows
 from ..feature_text import feature_rule
 from ..joined_table import OUTCOMES, Fit

@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
 from ...rows.checked_rows import Rows
-from ...rows.column import Column, Decimal
-from ...rows.columns import PRICE_MAX
+from ...rows.column_rules import Column, Decimal
 from ...rows.compression import BROKEN, PARQUET, head, why
 from ...rows.conditions import Condition, condition_of, only_for
 from ...rows.delimited import Form, as_asked, below, form_of, header
 from ...rows.files import logs_in
+from ...rows.log_columns import PRICE_MAX
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
