@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
-from jointbid.experiments.logs.replay.bids import click_values, costs, tune_gain, tuned_bids, votes
+from jointbid.experiments.logs.replay.bids import click_values, costs, tune_gain
 from jointbid.experiments.logs.replay.bootstrap import ratio, resample, with_interval
+from jointbid.experiments.logs.replay.prices import LoggedPrices, tuned, votes
+
+PRICES = LoggedPrices(seed=1)
 
 
 def weighted_log(price, weight, click, campaign) -> LogTable:
@@ -48,22 +52,24 @@ def test_gains_are_tuned_without_the_view_s_own_fold():
     folds = np.arange(600) % 3
     views, values = rng.normal(-3, 1, (3, 600)), np.full(600, 1e5)
     prices = rng.integers(10, 5_000, 600)
-    _, gains = tuned_bids(views, folds, values, prices, prices, 0.05)
+    requests = SimpleNamespace(folds=folds, values=values, prices=prices, cost=prices)
+    _, gains = tuned(PRICES, requests, views, 0.05)
     prices[folds == 1] = 1
-    _, again = tuned_bids(views, folds, values, prices, prices, 0.05)
+    _, again = tuned(PRICES, requests, views, 0.05)
     assert again[1] == gains[1]
     assert again[0] != gains[0]
-    bids, gains = tuned_bids(views, folds, values, prices, prices, float("inf"))
+    bids, gains = tuned(PRICES, requests, views, float("inf"))
     assert (gains == 1).all()
     assert bids[0] == pytest.approx(1e5 / (1 + np.exp(-views[0])))
 
 
 def test_views_vote_by_profit_on_their_training_rows():
-    folds, prices = np.array([0, 1, 2]), np.array([10, 10, 10])
-    profit = np.array([5.0, 3.0, -1.0])
+    requests = SimpleNamespace(
+        folds=np.array([0, 1, 2]), prices=np.array([10, 10, 10]), profit=np.array([5.0, 3.0, -1.0])
+    )
     bids = {"profile": np.tile([20.0, 0, 0], (3, 1)), "context": np.tile([0, 20.0, 0], (3, 1))}
     # View 0 sees rows 1, 2: context. View 1 sees rows 0, 2: profile. View 2 sees both: profile.
-    assert votes(bids, folds, profit, prices) == Counter({"profile": 2, "context": 1})
+    assert votes(PRICES, requests, bids) == Counter({"profile": 2, "context": 1})
 
 
 def test_intervals_cover_and_differences_stay_paired():

@@ -8,14 +8,13 @@ import pytest
 
 from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import costs
-from jointbid.experiments.logs.replay.engine import Department
 from jointbid.experiments.logs.replay.engine import replay as replay_departments
 
 HOUR_US = 3_600_000_000
 
 
 def replay(log, values, bids, budget, seed):
-    return replay_departments(log, values, {"focal": Department(bids, budget)}, seed)
+    return replay_departments(log, values, {"focal": bids}, budget, seed)
 
 
 def log_of(price, *, floor=0, weight=1.0, click=0, campaign="a") -> LogTable:

@@ -1,9 +1,6 @@
-"""From click predictions to bids: what a click is worth, what the budget allows, which single source is better."""
+"""From click predictions to bids: what a click is worth, and what the budget allows."""
 
 from __future__ import annotations
-
-from collections import Counter
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -65,49 +62,3 @@ def tune_gain(bids: Floats, prices: Micros, cost: Micros, budget: float) -> floa
         return 1.0
     below = needed[needed < first[0]]
     return float(below.max()) if below.size else 0.0
-
-
-def tuned_bids(
-    views: Floats, folds: NDArray[np.int64], values: Floats, prices: Micros, cost: Micros, share: float
-) -> tuple[Floats, Floats]:
-    """Return bids for every row in each view, under a gain tuned on the view's training rows.
-
-    Args:
-        views: log-odds of a click per impression, shape (folds, rows).
-        folds: the fold of each row.
-        values: worth of a click, micros.
-        prices: market price, micros.
-        cost: of each row, micros.
-        share: of the training rows' cost that may be spent on them; inf for no limit.
-
-    Returns:
-        bids in micros, shape (folds, rows); gains, shape (folds,).
-    """
-    bids = np.array([expected_values(odds, values) for odds in views])
-    gains = np.ones(len(views))
-    if np.isfinite(share):
-        for view, bid in enumerate(bids):
-            on = folds != view
-            gains[view] = tune_gain(bid[on], prices[on], cost[on], share * cost[on].sum())
-    return bids * gains[:, None], gains
-
-
-def votes(
-    bids: Mapping[str, Floats], folds: NDArray[np.int64], profit: Floats, prices: Micros
-) -> Counter[str]:
-    """Count in how many views which source's bids make the most profit on the view's training rows.
-
-    Args:
-        bids: for each source, shape (folds, rows).
-        folds: the fold of each row.
-        profit: what winning a row brings, realised, shape (rows,).
-        prices: market price, micros.
-    """
-    count: Counter[str] = Counter()
-    for view in range(int(folds.max()) + 1):
-        made = {
-            source: float(profit[(folds != view) & (bid[view] >= prices)].sum())
-            for source, bid in bids.items()
-        }
-        count[max(made, key=lambda source: made[source])] += 1
-    return count

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,16 +34,12 @@ class ColumnBids:
         """Leave the bids alone: their gain was tuned beforehand."""
 
 
-@dataclass(frozen=True)
-class Department:
-    """One campaign of the advertiser: its bids in micros per impression, shape (rows,), and its budget in currency."""
-
-    bids: NDArray[np.float64]
-    budget: float | None
-
-
 def replay(
-    log: LogTable, values: NDArray[np.float64], departments: Mapping[str, Department], seed: int
+    log: LogTable,
+    values: NDArray[np.float64],
+    bids: Mapping[str, NDArray[np.float64]],
+    budget: float | None,
+    seed: int,
 ) -> NDArray[np.bool_]:
     """Return which rows an advertiser wins in a second-price auction against the log's prices; shape (rows,).
 
@@ -54,7 +49,8 @@ def replay(
     Args:
         log: in order of time.
         values: worth of a click, micros, shape (rows,).
-        departments: by name.
+        bids: of each department, micros per impression, shape (rows,).
+        budget: of each department, in currency; None for no limit.
         seed: breaks ties between a bid and a price.
     """
     frame = log.frame
@@ -65,16 +61,13 @@ def replay(
         weight=frame["weight"].to_numpy(),
         value=frame["click"].to_numpy() * values / MICROS,
         click=frame["click"].to_numpy(dtype=np.float64),
-        columns={name: np.rint(part.bids) / MICROS for name, part in departments.items()},
+        columns={name: np.rint(bid) / MICROS for name, bid in bids.items()},
     )
     hours = float(frame["time_us"].max()) / 3.6e9 + 1
     scenario = Scenario(
         name="replay", currency=log.currency, supply=LogSupply(path=log.path, horizon_h=hours)
     )
-    entrants = {
-        name: Entrant(ColumnBids(name), budget=part.budget, advertiser="focal")
-        for name, part in departments.items()
-    }
+    entrants = {name: Entrant(ColumnBids(name), budget=budget, advertiser="focal") for name in bids}
     return rows_won(scenario, entrants, seed, columns)
 
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import MICROS
 
 from ...estimate.sides import BEST_SILO, BEST_SINGLE
-from .bids import Floats, tuned_bids, votes
+from .bids import Floats
 from .crossfit import honest
-from .engine import Department, replay
 from .ladder_models import Ladder
 from .plan import ReplayPlan, Requests
+from .prices import Prices, tuned, votes
 
 SPLIT_BUDGET = "split_budget"
 UNLIMITED = float("inf")
@@ -51,40 +51,33 @@ class ReplayOutcome:
 
 
 def play(
-    plan: ReplayPlan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
+    prices: Prices, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
 ) -> tuple[list[ReplayOutcome], dict[str, Counter[str]]]:
-    """Replay every arm under one budget, and count each view's choice of the better silo, and of the better single source.
+    """Play every arm under one budget, and count each view's choice of the better silo, and of the better single source.
 
     With a split budget each owner is a department with its share of the money, and the higher bid competes.
 
     Gains and votes come from the views' training rows alone.
     """
-    total = float(requests.cost.sum())
-    budget = share * total / MICROS if np.isfinite(share) else None
-    roles, silos = requests.log.roles, requests.log.roles.silos
-    outcomes, views = [], {}
+    folds, silos, sources = requests.folds, requests.log.roles.silos, requests.log.roles.sources
+    outcomes: list[ReplayOutcome] = []
+    views: dict[str, Floats] = {}
 
-    def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
-        won = replay(requests.log, requests.values, departments, plan.seed)
-        outcomes.append(ReplayOutcome(tags, share, split, arm, won, float(gains.mean())))
+    def add(arm: str, bids: dict[str, Floats], gains: Floats) -> None:
+        won, paid = prices.play(requests, bids, share)
+        outcomes.append(ReplayOutcome(tags, share, split, arm, won, float(gains.mean()), paid))
 
-    def tuned(arm: str, own_share: float) -> tuple[Floats, Floats]:
-        return tuned_bids(
-            ladder.odds[arm], requests.folds, requests.values, requests.prices, requests.cost, own_share
-        )
-
-    for arm in ladder.odds:
-        views[arm], gains = tuned(arm, share)
-        run(arm, {"focal": Department(honest(views[arm], requests.folds), budget)}, gains)
-    parts = {owner: tuned(arm, share / len(silos)) for arm, owner in silos.items()}
-    departments = {
-        owner: Department(honest(bids, requests.folds), None if budget is None else budget / len(silos))
-        for owner, (bids, _) in parts.items()
+    for arm, odds in ladder.odds.items():
+        views[arm], gains = tuned(prices, requests, odds, share)
+        add(arm, {"focal": honest(views[arm], folds)}, gains)
+    parts = {
+        owner: tuned(prices, requests, ladder.odds[arm], share / len(silos)) for arm, owner in silos.items()
     }
-    run(SPLIT_BUDGET, departments, np.concatenate([gains for _, gains in parts.values()]))
+    together = {owner: honest(bids, folds) for owner, (bids, _) in parts.items()}
+    add(SPLIT_BUDGET, together, np.concatenate([gains for _, gains in parts.values()]))
     ballots = {
-        name: votes({arm: views[arm] for arm in candidates}, requests.folds, requests.profit, requests.prices)
-        for name, candidates in ((BEST_SILO, silos), (BEST_SINGLE, roles.sources))
+        name: votes(prices, requests, {arm: views[arm] for arm in candidates})
+        for name, candidates in ((BEST_SILO, silos), (BEST_SINGLE, sources))
     }
     return outcomes, ballots
 

@@ -6,25 +6,20 @@ the row, so what a source tells of prices has no worth here. A budget holds on a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from jointbid.sim.landscape import Landscape
+from jointbid.sim.landscape import Landscape as RivalPrices
 from jointbid.sim.scenario import MICROS
 
 from ...errors import BadInput
-from ...estimate.sides import BEST_SILO, BEST_SINGLE
-from .bids import Floats, expected_values
-from .crossfit import honest
-from .ladder_models import Ladder
-from .outcomes import SPLIT_BUDGET, ReplayOutcome
+from .bids import Floats
 from .plan import ReplayPlan, Requests
 from .price_law import PriceLaw
+from .prices import Rows, Won
 
 ATOMS = 4_096
 """Equally likely prices by which a landscape is represented."""
@@ -32,14 +27,43 @@ _HALVINGS = 40
 
 
 @dataclass(frozen=True)
-class Prices:
-    """A price landscape by name, as equally likely prices in micros."""
+class Landscape:
+    """A price landscape by name, as equally likely prices in micros, that stands in for a log's prices (`prices.Prices`).
+
+    Budgets are shares of what all rows cost on average.
+    """
 
     name: str
     law: PriceLaw
 
+    def gain(self, requests: Requests, bids: Floats, on: Rows, share: float) -> float:
+        """See `Prices`."""
+        weights, bid = requests.weights[on], bids[on]
+        limit = share * self.law.mean * weights.sum()
+        if self.law.payment(bid) @ weights <= limit:
+            return 1.0
+        low, high = 0.0, 1.0
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            is_dear = self.law.payment(middle * bid) @ weights > limit
+            low, high = (low, middle) if is_dear else (middle, high)
+        return low
 
-def landscapes_of(plan: ReplayPlan, requests: Requests) -> list[Prices]:
+    def profit(self, requests: Requests, bids: Floats, on: Rows) -> float:
+        """See `Prices`."""
+        worth, bid = requests.clicks[on] * requests.values[on], bids[on]
+        return float(requests.weights[on] @ (worth * self.law.win_rate(bid) - self.law.payment(bid)))
+
+    def play(self, requests: Requests, bids: Mapping[str, Floats], share: float) -> Won:  # noqa: ARG002 - gains keep the budget
+        """See `Prices`."""
+        return self.take(requests, np.max(list(bids.values()), axis=0))
+
+    def take(self, requests: Requests, bids: Floats) -> Won:
+        """See `Prices`."""
+        return self.law.win_rate(bids), self.law.payment(bids) * requests.weights
+
+
+def landscapes_of(plan: ReplayPlan, requests: Requests) -> list[Landscape]:
     """Return the landscapes that stand in for a log's prices.
 
     Raises:
@@ -56,78 +80,14 @@ def landscapes_of(plan: ReplayPlan, requests: Requests) -> list[Prices]:
                 "study.replay.landscapes = scenario: its prices are in currency, and what a click is worth in it is not known: "
                 "say study.replay.value_per_click"
             )
-        return [_prices("scenario", Landscape(plan.rivals).quantile(middle) * MICROS)]
+        return [_of_atoms("scenario", RivalPrices(plan.rivals).quantile(middle) * MICROS)]
     weights, clicks = requests.weights, requests.clicks
     worth = float((weights * clicks * requests.values).sum() / weights.sum())
     return [
-        _prices(one.name, one.level * worth * np.exp(one.sigma * ndtri(middle) - one.sigma**2 / 2))
+        _of_atoms(one.name, one.level * worth * np.exp(one.sigma * ndtri(middle) - one.sigma**2 / 2))
         for one in settings.landscapes
     ]
 
 
-def _prices(name: str, atoms: Floats) -> Prices:
-    return Prices(name, PriceLaw.from_equally_likely(atoms))
-
-
-def play_in_landscape(
-    requests: Requests, prices: PriceLaw, tags: str, ladder: Ladder, share: float, split: int
-) -> tuple[list[ReplayOutcome], dict[str, Counter[str]]]:
-    """Return every arm's expected outcome under one budget, and each view's choice of the better silo, and of the better single source.
-
-    Budgets are shares of what all rows cost on average; `split_budget` gives each owner its part, and the higher bid competes.
-    """
-    silos, sources = requests.log.roles.silos, requests.log.roles.sources
-    outcomes: list[ReplayOutcome] = []
-    views: dict[str, Floats] = {}
-
-    def add(arm: str, bids: Floats, gain: float) -> None:
-        won, paid = prices.win_rate(bids), prices.payment(bids) * requests.weights
-        outcomes.append(ReplayOutcome(tags, share, split, arm, won, gain, paid))
-
-    for arm, odds in ladder.odds.items():
-        views[arm], gains = _tuned(requests, prices, odds, share)
-        add(arm, honest(views[arm], requests.folds), float(gains.mean()))
-    parts = [_tuned(requests, prices, ladder.odds[arm], share / len(silos)) for arm in silos]
-    together = np.max([honest(bids, requests.folds) for bids, _ in parts], axis=0)
-    add(SPLIT_BUDGET, together, float(np.mean([gains for _, gains in parts])))
-    ballots = {
-        name: votes_in(requests, prices, {arm: views[arm] for arm in candidates})
-        for name, candidates in ((BEST_SILO, silos), (BEST_SINGLE, sources))
-    }
-    return outcomes, ballots
-
-
-def _tuned(requests: Requests, prices: PriceLaw, odds: Floats, share: float) -> tuple[Floats, Floats]:
-    """Return bids for every row in each view, shape (folds, rows), and gains that keep to the budget on its training rows."""
-    bids = np.array([expected_values(view, requests.values) for view in odds])
-    gains = np.ones(len(bids))
-    for view, bid in enumerate(bids) if np.isfinite(share) else ():
-        on = requests.folds != view
-        weights, bid_on = requests.weights[on], bid[on]
-        limit = share * prices.mean * weights.sum()
-        if prices.payment(bid_on) @ weights > limit:
-            low, high = 0.0, 1.0
-            for _ in range(_HALVINGS):
-                middle = (low + high) / 2
-                low, high = (
-                    (low, middle) if prices.payment(middle * bid_on) @ weights > limit else (middle, high)
-                )
-            gains[view] = low
-    return bids * gains[:, None], gains
-
-
-def votes_in(requests: Requests, prices: PriceLaw, bids: Mapping[str, Floats]) -> Counter[str]:
-    """Count in how many views which arm's bids make the most profit on the view's training rows."""
-    count: Counter[str] = Counter()
-    worth: NDArray[np.float64] = requests.clicks * requests.values
-    for view in range(int(requests.folds.max()) + 1):
-        on = requests.folds != view
-        made = {
-            arm: float(
-                requests.weights[on]
-                @ (worth[on] * prices.win_rate(of[view][on]) - prices.payment(of[view][on]))
-            )
-            for arm, of in bids.items()
-        }
-        count[max(made, key=lambda arm: made[arm])] += 1
-    return count
+def _of_atoms(name: str, atoms: Floats) -> Landscape:
+    return Landscape(name, PriceLaw.from_equally_likely(atoms))

@@ -19,15 +19,14 @@ from jointbid.sim.scenario import MICROS
 from ...estimate.sides import Sides
 from ...logs.formats.joins.store import TableStore
 from ...logs.formats.mapping import Mapping as LogMapping
-from ...logs.replay.bids import expected_values, votes
+from ...logs.replay.bids import expected_values
 from ...logs.replay.bootstrap import resample, with_interval
 from ...logs.replay.crossfit import Model, cross_fit, honest, refit
 from ...logs.replay.ladder_models import ALL, encodings_of
 from ...logs.replay.outcomes import UNLIMITED, ReplayOutcome
 from ...logs.replay.plan import PER, ReplayPlan, Requests, odds_shift
-from ...logs.replay.price_law import PriceLaw
+from ...logs.replay.prices import Prices, votes
 from ...logs.replay.rejoined import Change, owners_tables, rejoined
-from ...logs.replay.stand_in_prices import votes_in
 from ...logs.replay.summary import profit_column
 from ...logs.small_groups import small_groups
 from ...report.wording.joined_tables import JoinedRow, LookupCosts, joined_sentences
@@ -56,38 +55,13 @@ class _Variation:
     change: Change
 
 
-@dataclass(frozen=True)
-class _Prices:
-    """The prices at which arms are compared: a landscape's law, or the log's own (None)."""
-
-    law: PriceLaw | None = None
-
-    def chosen(self, requests: Requests, silos: Mapping[str, Floats]) -> str:
-        """Return the silo that most views prefer; bids have the shape (folds, rows)."""
-        if self.law is None:
-            ballot = votes(silos, requests.folds, requests.profit, requests.prices)
-        else:
-            ballot = votes_in(requests, self.law, silos)
-        return ballot.most_common(1)[0][0]
-
-    def profit(self, plan: ReplayPlan, requests: Requests, arm: str, views: Floats) -> Floats:
-        """Return each row's part in an arm's profit, micros; shape (rows,)."""
-        bids = honest(views, requests.folds)
-        if self.law is None:
-            outcome = ReplayOutcome(ALL, UNLIMITED, 0, arm, np.rint(bids) > requests.prices, 1.0)
-        else:
-            paid = self.law.payment(bids) * requests.weights
-            outcome = ReplayOutcome(ALL, UNLIMITED, 0, arm, self.law.win_rate(bids), 1.0, paid)
-        return profit_column(plan, requests, outcome)
-
-
 def other_joins(
     plan: ReplayPlan,
     requests: Requests,
     outcomes: Sequence[ReplayOutcome],
     headline: Sides,
     costs: LookupCosts,
-    prices: Sequence[PriceLaw],
+    prices: Sequence[Prices],
     progress: Callable[[str], None],
 ) -> JoinedFindings | None:
     """Follow the worth of joining over match rate, age and false matches, by campaign, and net of costs; None without tables.
@@ -98,7 +72,7 @@ def other_joins(
         outcomes: of the headline: they are distinguished by campaign.
         headline: what joint data are compared with there.
         costs: of joining.
-        prices: landscapes that stand in for the log's prices, the one that tables are of first; none where it has prices.
+        prices: the log's own, or the landscapes that stand in for them, the one that tables are of first.
         progress: receives a line for each step.
     """
     joins = requests.log.joins
@@ -111,10 +85,9 @@ def other_joins(
     dealt = requests.dealt(small.settings, plan.seed, 0)
     columns: dict[Any, Floats] = {"requests": requests.weights}
     rates: dict[_Variation, float] = {}
-    markets = [_Prices(law) for law in prices] or [_Prices()]
     learner = _Learner(small, dealt, mapping)
     for point in _points(mapping):
-        gains, rates[point] = learner.gain(point.change, markets)
+        gains, rates[point] = learner.gain(point.change, prices)
         columns |= {(point, number): column for number, column in enumerate(gains)}
         progress(f"joined again: {point.curve} {_at(point):g}")
     for campaign, own in _campaigns(plan, requests).items():
@@ -123,7 +96,7 @@ def other_joins(
             columns[campaign, arm] = _mean_profit(plan, requests, outcomes, arm) * own
     totals = resample([columns], plan.settings.bootstrap, plan.seed, requests.blocks.numbers)
     unit = f"{requests.log.currency} per million {requests.log.what}"
-    rows = _rows(totals, rates, unit, silo, len(markets))
+    rows = _rows(totals, rates, unit, silo, len(prices))
     table = pd.DataFrame(rows, columns=list(JoinedRow._fields))
     return JoinedFindings(table, joined_sentences(rows, unit, costs, FOLDS))
 
@@ -153,8 +126,8 @@ class _Learner:
         self._models = {arm: roles.models[arm] for arm in dict.fromkeys((*roles.silos, "joint"))}
         self._kept: dict[str, Floats] = {}
 
-    def gain(self, change: Change, markets: Sequence[_Prices]) -> tuple[list[Floats], float]:
-        """Return each row's part in (joint - the better silo) in each market, in currency, shape (rows,); and the share of rows that match."""
+    def gain(self, change: Change, prices: Sequence[Prices]) -> tuple[list[Floats], float]:
+        """Return each row's part in (joint - the better silo) at each of the prices, in currency, shape (rows,); and the share of rows that match."""
         requests = self._requests
         log, found = rejoined(requests.log, self._mapping, change, self._plan.seed)
         wanted = {arm: names for arm, names in self._models.items() if arm not in self._kept}
@@ -172,11 +145,17 @@ class _Learner:
         silos = {arm: bids[arm] for arm in requests.log.roles.silos}
         rate = float(requests.weights[found].sum() / requests.weights.sum())
         gains = []
-        for market in markets:
-            arms = ("joint", market.chosen(requests, silos))
-            joint, silo = (market.profit(self._plan, requests, arm, bids[arm]) for arm in arms)
+        for one in prices:
+            better = votes(one, requests, silos).most_common(1)[0][0]
+            joint, silo = (self._profit(one, arm, bids[arm]) for arm in ("joint", better))
             gains.append((joint - silo) / MICROS)
         return gains, rate
+
+    def _profit(self, prices: Prices, arm: str, views: Floats) -> Floats:
+        """Return each row's part in an arm's profit, micros; shape (rows,)."""
+        won, paid = prices.take(self._requests, honest(views, self._requests.folds))
+        outcome = ReplayOutcome(ALL, UNLIMITED, 0, arm, won, 1.0, paid)
+        return profit_column(self._plan, self._requests, outcome)
 
     def _bids(self, view: Floats) -> Floats:
         requests = self._requests

@@ -15,7 +15,8 @@ from ...logs.replay.bids import BROUGHT
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
 from ...logs.replay.plan import ReplayPlan, Requests, load
-from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
+from ...logs.replay.prices import LoggedPrices
+from ...logs.replay.stand_in_prices import Landscape, landscapes_of
 from ...logs.replay.summary import Variant, summarise
 from ...logs.replay.suspects import hidden_words
 from ...report.wording.joined_tables import LookupCosts
@@ -71,14 +72,14 @@ def run_replay(
     if not requests.log.has_prices:
         return _in_landscapes(plan, requests, progress, costs)
     models: list[dict[str, Any]] = []
-    played = Played()
+    played, prices = Played(), LoggedPrices(plan.seed)
     for split in range(plan.splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
             played.views.setdefault(tags, ladder.odds)
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
-                played.add(tags, share, *play(plan, dealt, tags, ladder, share, split))
+                played.add(tags, share, *play(prices, dealt, tags, ladder, share, split))
         progress(f"split {split + 1} of {plan.splits}: ladder learned and replayed under every budget")
     sides = played.sides(plan, requests.log.roles)
     summary = summarise(plan, requests, played.outcomes, sides)
@@ -93,7 +94,9 @@ def run_replay(
         verdicts[tags] += f" {sentence}"
     notes += beyond.notes
     more |= beyond.tables
-    if joins := other_joins(plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, (), progress):
+    if joins := other_joins(
+        plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, [prices], progress
+    ):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
@@ -124,13 +127,14 @@ def _in_landscapes(
         for row in model_rows(tags, ladder, dealt[split])
     ]
 
-    def played_in(law: Prices, shares: Sequence[float]) -> tuple[Played, dict[Variant, Sides], pd.DataFrame]:
+    def played_in(
+        law: Landscape, shares: Sequence[float]
+    ) -> tuple[Played, dict[Variant, Sides], pd.DataFrame]:
         played = Played()
         for split, variants in enumerate(ladders):
             for tags, ladder in variants.items():
                 for share in shares:
-                    found = play_in_landscape(dealt[split], law.law, tags, ladder, share, split)
-                    played.add(tags, share, *found)
+                    played.add(tags, share, *play(law, dealt[split], tags, ladder, share, split))
         sides = played.sides(plan, requests.log.roles)
         return played, sides, summarise(plan, requests, played.outcomes, sides)
 
@@ -146,7 +150,7 @@ def _in_landscapes(
     )
     notes = [*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo)]
     more = {"landscapes": band}
-    in_order = [middle.law, *(law.law for law in prices if law is not middle)]
+    in_order = [middle, *(law for law in prices if law is not middle)]
     if joins := other_joins(
         plan, requests, played.outcomes, sides[ALL, UNLIMITED], costs, in_order, progress
     ):
