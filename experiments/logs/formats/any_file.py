@@ -23,15 +23,15 @@ JUDGED = 50
 Kind = Literal["text", "json", "parquet"]
 
 
-def kind_of(file: Path) -> Kind:
-    """Return what a file is.
+def kind_of(file: Path, where: str = "") -> Kind:
+    """Return what a file is; messages begin with `where`, or the file.
 
     Raises:
         BadInput: JSON that is not an object a line.
     """
     start = head(file)
     if is_spread_json(start):
-        raise BadInput(f"{file}: {SPREAD_JSON}")
+        raise BadInput(f"{where or file}: {SPREAD_JSON}")
     return "parquet" if start.startswith(PARQUET) else "json" if is_json(start) else "text"
 
 

@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import BadInput
-from ..rows.compression import PARQUET, head
+from ..rows.compression import head
 from ..rows.files import files_of, logs_in, raw_kind
 from ..rows.parquet import parquet_names
 from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
+from .any_file import kind_of
 from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
-from .json_lines import SPREAD_JSON, first_object, is_json, is_spread_json, paths_in
+from .json_lines import first_object, paths_in
 from .presets import nearest, preset_of
 
 RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
@@ -54,12 +55,10 @@ def detect(path: Path, *, mapped: bool = False) -> str:
 
 def _one(file: Path) -> str:
     """Return the format of one file."""
-    start = head(file)
-    if start.startswith(PARQUET):
+    kind, start = kind_of(file), head(file)
+    if kind == "parquet":
         return _parquet(file)
-    if is_spread_json(start):
-        raise BadInput(f"{file}: {SPREAD_JSON}")
-    if is_json(start):
+    if kind == "json":
         if (found := first_object(start)) is None:
             raise BadInput(
                 f"{file}, row 1: begins as JSON does, but its first {len(start):,} bytes hold no line that is an object"

@@ -76,6 +76,11 @@ class JoinedTable(OwnedColumns):
     filter: Filter | None = None
 
     @property
+    def stamp(self) -> TimeColumn | None:
+        """The time of a row: from when on it counts, or of the outcome."""
+        return self.valid_from or self.time
+
+    @property
     def others(self) -> frozenset[str]:
         """The columns that are no features: times and values."""
         times = [name for stamp in (self.valid_from, self.time) if stamp for name in stamp.columns]

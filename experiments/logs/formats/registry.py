@@ -227,9 +227,8 @@ def open_joined(supply: LogSupply) -> Joined:
 
 def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms: bool = False) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
-    tables = {name: TableRows.of(name, mapping, _folder(supply), drop_bad=False) for name in mapping.tables}
     if mapping.has_patterns:
-        of_tables = {name: table.names for name, table in tables.items()}
+        of_tables = {table.name: table.names for table in _tables(mapping, supply)}
         mapping = mapping.expanded(_names_of_log(files[0], mapping), of_tables)
     columns = {column for table in mapping.tables.values() for column in table.key} | {*mapping.person}
     store = TableStore(
@@ -240,15 +239,15 @@ def _joined(files: Sequence[Path], mapping: Mapping, supply: LogSupply, *, forms
     return Joined(log, store)
 
 
+def _tables(mapping: Mapping, supply: LogSupply) -> Iterator[TableRows]:
+    """Yield the readers of the joined tables."""
+    return (TableRows(name, mapping, _folder(supply)) for name in mapping.tables)
+
+
 def _files_of_tables(supply: LogSupply) -> list[Path]:
     """Return the files of all joined tables."""
     mapping = joined_tables(supply)
-    tables = mapping.tables if mapping else ()
-    return [
-        file
-        for name in tables
-        for file in TableRows.of(name, mapping, _folder(supply), drop_bad=False).files  # type: ignore[arg-type]
-    ]
+    return [file for table in (_tables(mapping, supply) if mapping else ()) for file in table.files]
 
 
 def _parts_of(supply: LogSupply) -> Iterator[bytes]:

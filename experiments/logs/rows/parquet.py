@@ -51,8 +51,8 @@ def read_parquet(
         raise BadInput(f"{path}: cannot be read on after row {first - 1}: {why(error)}") from error
 
 
-def parquet_names(path: Path) -> list[str]:
-    """Return the names of the columns.
+def parquet_names(path: Path, where: str = "") -> list[str]:
+    """Return the names of the columns; messages begin with `where`, or the path.
 
     Raises:
         BadInput: a file that is no Parquet or is damaged.
@@ -60,7 +60,7 @@ def parquet_names(path: Path) -> list[str]:
     try:
         names: list[str] = pq.read_schema(path).names
     except BROKEN as error:
-        raise BadInput(f"{path}: cannot be read: {why(error)}") from error
+        raise BadInput(f"{where or path}: cannot be read: {why(error)}") from error
     return names
 
 

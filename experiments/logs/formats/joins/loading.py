@@ -15,7 +15,6 @@ from ...rows import log_columns as make
 from ...rows.checked_rows import Rows
 from ..feature_text import feature_rule
 from ..joined_table import OUTCOMES, Fit
-from ..mapping import Mapping
 from .database import JoinDatabase
 from .keys import plain_text, refuse_rounded
 from .tables import TableRows
@@ -56,26 +55,17 @@ class Loader:
 
     Args:
         database: into which.
-        mapping: of the log and its tables.
         source: reads the table.
         place: what it is called in the database.
         fits: the forms in which its keys are kept.
     """
 
-    def __init__(
-        self, database: JoinDatabase, mapping: Mapping, source: TableRows, place: str, fits: Sequence[Fit]
-    ) -> None:
-        self._db, self._mapping, self._source, self._place, self._fits = (
-            database,
-            mapping,
-            source,
-            place,
-            fits,
-        )
+    def __init__(self, database: JoinDatabase, source: TableRows, place: str, fits: Sequence[Fit]) -> None:
+        self._db, self._source, self._place, self._fits = database, source, place, fits
         self._table = source.table
         self._key = f"k_{self._table.fit}"
         self._is_outcome = source.name in OUTCOMES
-        self._stamped = ["moment"] if self._table.valid_from or self._table.time else []
+        self._stamped = ["moment"] if self._table.stamp else []
         self._valued = ["value"] if self._table.value else []
         self._features = [f"f{i}" for i in range(len(self._table.features))]
         self._codes: list[dict[str, int]] = [{"": 0} for _ in self._features]
@@ -107,11 +97,9 @@ class Loader:
             refuse_rounded(f"tables.{self._source.name}, column {name!r}", columns[f"raw{i}"])
         columns |= {"moment": np.asarray(rows["@at"], dtype=np.int64)} if self._stamped else {}
         columns |= {"value": rows["@value"]} if self._valued else {}
-        decimal = self._source.decimal
         for i, name in enumerate(self._table.features):
-            columns[f"f{i}"] = self._coded(
-                i, make.recode(rows[name], feature_rule(self._mapping, name, decimal))
-            )
+            rule = feature_rule(self._source.mapping, name, self._source.decimal)
+            columns[f"f{i}"] = self._coded(i, make.recode(rows[name], rule))
         return pa.table(columns)
 
     def _coded(self, number: int, held: pa.DictionaryArray) -> Any:

@@ -58,9 +58,9 @@ class TableStore:
         """
         for name, table in self.mapping.tables.items():
             if name not in self.loaded:
-                source = TableRows.of(name, self.mapping, self.folder, drop_bad=self.drop_bad)
+                source = TableRows(name, self.mapping, self.folder, self.drop_bad)
                 fits = FITS if self.forms else (table.fit,)
-                self.loaded[name] = Loader(self.database, self.mapping, source, self.place(name), fits).load()
+                self.loaded[name] = Loader(self.database, source, self.place(name), fits).load()
 
     def place(self, name: str) -> str:
         """Return what a table is called in the database."""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from ....errors import BadInput, closest
 from ...rows.checked_rows import Rows
 from ...rows.column_rules import Column, Decimal
-from ...rows.compression import BROKEN, PARQUET, head, why
+from ...rows.compression import head
 from ...rows.conditions import Condition, condition_of, only_for
 from ...rows.delimited import Form, as_asked, below, form_of, header
 from ...rows.files import logs_in
 from ...rows.log_columns import PRICE_MAX
+from ...rows.parquet import parquet_names
 from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
-from ..any_file import names_in, rows_of
+from ..any_file import kind_of, names_in, rows_of
 from ..joined_table import JoinedTable
-from ..json_lines import SPREAD_JSON, is_json, is_spread_json
-from ..mapping import MISSING, Mapping
+from ..mapping import Mapping
 from .keys import safe_names
 
 
@@ -33,31 +31,40 @@ class TableRows:
 
     Attributes:
         name: of the table in the mapping.
-        table: what the mapping says of it.
-        path: the file or folder.
-        clock: of its `valid_from` or `time`; None without one.
-        audit: rows read, used, dropped and why.
+        mapping: of the log and its tables.
+        folder: from which their paths count.
+        drop_bad: leave out rows that cannot be used.
     """
 
     name: str
-    table: JoinedTable
-    path: Path
-    audit: RowAudit
-    quoted: bool = True
-    decimal: Decimal = "."
-    missing: tuple[str, ...] = MISSING
-    clock: Clock | None = None
+    mapping: Mapping
+    folder: Path
+    drop_bad: bool = False
 
-    @classmethod
-    def of(cls, name: str, mapping: Mapping, folder: Path, *, drop_bad: bool) -> TableRows:
-        """Return the reader of a table of the mapping, whose paths count from `folder`."""
-        table = mapping.tables[name]
-        path = folder / Path(table.path).expanduser()
-        stamp = table.valid_from or table.time
-        audit = RowAudit(str(path), drop_bad=drop_bad, private=True)
-        clock = Clock(stamp.unit) if stamp else None
-        decimal = table.decimal or mapping.decimal
-        return cls(name, table, path, audit, mapping.quoted, decimal, mapping.missing, clock)
+    @cached_property
+    def table(self) -> JoinedTable:
+        """What the mapping says of it."""
+        return self.mapping.tables[self.name]
+
+    @cached_property
+    def path(self) -> Path:
+        """The file or folder."""
+        return self.folder / Path(self.table.path).expanduser()
+
+    @cached_property
+    def audit(self) -> RowAudit:
+        """Rows read, used, dropped and why."""
+        return RowAudit(str(self.path), drop_bad=self.drop_bad, private=True)
+
+    @cached_property
+    def clock(self) -> Clock | None:
+        """Of its `valid_from` or `time`; None without one."""
+        return Clock(self.table.stamp.unit) if self.table.stamp else None
+
+    @property
+    def decimal(self) -> Decimal:
+        """The mark before the fraction of a number."""
+        return self.table.decimal or self.mapping.decimal
 
     @property
     def files(self) -> list[Path]:
@@ -81,7 +88,7 @@ class TableRows:
         if self.table.header:
             return self.table.header
         keys = [Column(name, "id", lenient=True) for name in self.table.key.values()]
-        found = names_in(file := self.files[0], self.table.delimiter, quoted=self.quoted)
+        found = names_in(file := self.files[0], self.table.delimiter, quoted=self.mapping.quoted)
         if not {name.casefold() for name in found} & {key.name.casefold() for key in keys}:
             check_names(f"tables.{self.name}, {file}", found, keys, file)
         return found
@@ -93,21 +100,11 @@ class TableRows:
         found = [
             Column(name, "id", lenient=True, role=f"@key {i}") for i, name in enumerate(table.key.values())
         ]
-        stamp = table.valid_from or table.time
-        if stamp:
-            found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
+        if table.stamp:
+            found.append(Column(table.stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
-            found.append(
-                Column(
-                    table.value,
-                    "number",
-                    -PRICE_MAX,
-                    PRICE_MAX,
-                    missing=self.missing,
-                    role="@value",
-                    decimal=self.decimal,
-                )
-            )
+            value = Column(table.value, "number", -PRICE_MAX, PRICE_MAX, role="@value", decimal=self.decimal)
+            found.append(replace(value, missing=self.mapping.missing))
         found += [Column(name, lenient=True, decimal=self.decimal) for name in table.features]
         return found + only_for(self.keep, found, self.decimal)
 
@@ -141,7 +138,9 @@ class TableRows:
         return rows_of(file, wanted, self.audit, partial(self._form, file), self.keep)
 
     def _form(self, file: Path) -> Form:
-        return form_of(file, self.columns, self.table.delimiter, self.table.header, quoted=self.quoted)
+        return form_of(
+            file, self.columns, self.table.delimiter, self.table.header, quoted=self.mapping.quoted
+        )
 
 
 def check_file(
@@ -155,19 +154,14 @@ def check_file(
         wanted: its columns.
         form_of_text: returns how it is laid out, where it is text.
     """
-    start = head(file)
-    if is_spread_json(start):
-        raise BadInput(f"{where}: {SPREAD_JSON}")
-    if start.startswith(PARQUET):
-        try:
-            names = pq.read_schema(file).names
-        except BROKEN as error:
-            raise BadInput(f"{where}: cannot be read: {why(error)}") from error
-    elif start.strip() and not is_json(start):
+    kind = kind_of(file, where)
+    if kind == "json" or not head(file).strip():
+        return
+    if kind == "parquet":
+        names = parquet_names(file, where)
+    else:
         form = form_of_text(file)
         names = list(form.names or header(file, form))
-    else:
-        return
     check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted, file)
 
 
