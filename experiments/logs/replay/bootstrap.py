@@ -16,9 +16,13 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from jointbid.sim.scenario import MICROS
+
 from ...estimate.intervals import t_quantile
+from .plan import PER, ReplayPlan
 
 Floats = NDArray[np.float64]
 _AT_ONCE = 50
@@ -51,6 +55,34 @@ def tail(units: float) -> float:
 def ratio(total: Floats, base: Floats) -> Floats:
     """Return one total over another; nan where that is not positive."""
     return np.divide(total, base, out=np.full(len(total), np.nan), where=base > 0)
+
+
+def interval_table(
+    plan: ReplayPlan,
+    name: str,
+    columns: Mapping[str, Floats],
+    weights: Floats,
+    unit: str,
+    blocks: NDArray[np.int64] | None = None,
+) -> pd.DataFrame:
+    """Return each column's total in currency per million requests, with its interval.
+
+    Args:
+        plan: resamples and seed.
+        name: of the table's first column, which has the names of the columns.
+        columns: what each row adds, micros, shape (rows,).
+        weights: requests that each row stands for, shape (rows,).
+        unit: in words.
+        blocks: the block of each row, see `resample`.
+
+    Returns:
+        Columns `name`, `estimate`, `ci_low`, `ci_high`, `unit`, `n_replications`.
+    """
+    resamples, requests = plan.settings.bootstrap, ""
+    totals = resample([{requests: weights, **columns}], resamples, plan.seed, blocks)
+    found = [(one, *with_interval(totals[one] / MICROS / totals[requests] * PER)) for one in columns]
+    table = pd.DataFrame(found, columns=[name, "estimate", "ci_low", "ci_high"])
+    return table.assign(unit=unit, n_replications=resamples)
 
 
 def resample(

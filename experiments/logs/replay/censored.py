@@ -11,26 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-
-from jointbid.sim.scenario import MICROS
 
 from ...estimate.sides import Weights
 from ..log_table import LogTable
 from .bids import Floats
-from .bootstrap import resample, with_interval
+from .bootstrap import interval_table
 from .holdout_models import Hidden, fit_predictor
 from .outcomes import ReplayOutcome
-from .plan import PER, ReplayPlan, Requests
+from .plan import ReplayPlan, Requests
 from .price_law import SampledLaw
 from .priced_log import truncated
 
 LOGGED, KM_LOW, KM_HIGH, WORST, BEST = "logged", "km_never", "km_at_once", "worst", "best"
-BOUNDS = (LOGGED, KM_LOW, KM_HIGH, WORST, BEST)
 
 
 @dataclass(frozen=True)
@@ -260,14 +255,10 @@ def bound_rows(
     logged = sum(weight * seen[arm] for arm, weight in of.items())
     weight = lost.frame["weight"].to_numpy()
     beyond = lost_gain(lost, bids, values.ctr["joint"] * values.worth, of)
-    none = np.zeros(len(weight))
-    columns: dict[Any, NDArray[np.float64]] = {"requests": np.concatenate([requests.weights, weight])}
-    columns[LOGGED] = np.concatenate([np.asarray(logged), none])
+    columns = {LOGGED: np.concatenate([np.asarray(logged), np.zeros(len(weight))])}
     columns |= {name: np.concatenate([np.asarray(logged), gain * weight]) for name, gain in beyond.items()}
-    totals = resample([columns], plan.settings.bootstrap, plan.seed)
-    rows = []
-    for name in BOUNDS:
-        estimate, low, high = with_interval(totals[name] / MICROS / totals["requests"] * PER)
-        rows.append({"bound": name, "tags": tags, "estimate": estimate, "ci_low": low, "ci_high": high})
     unit = f"{requests.log.currency} per million bid requests"
-    return pd.DataFrame(rows).assign(unit=unit, n_replications=plan.settings.bootstrap)
+    weights = np.concatenate([requests.weights, weight])
+    table = interval_table(plan, "bound", columns, weights, unit)
+    table.insert(1, "tags", tags)
+    return table

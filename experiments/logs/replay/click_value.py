@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from jointbid.sim.scenario import MICROS
-
 from ...estimate.sides import Weights
 from .bids import Floats
-from .bootstrap import resample, with_interval
-from .plan import PER, ReplayPlan, Requests
+from .bootstrap import interval_table
+from .plan import ReplayPlan, Requests
 
 AS_IS, HALF, DOUBLE, TRAINING = "as it is", "halved", "doubled", "eCPC of the training part"
 
@@ -24,22 +21,11 @@ def click_value_rows(
 ) -> pd.DataFrame:
     """Return the value of joint data without a budget limit under each worth of a click.
 
-    A bid at or above the price wins. Both the bids and what a click brings follow the worth.
-
-    Returns:
-        Columns `click_value`, `unit`, `estimate`, `ci_low`, `ci_high`, `n_replications`.
+    A bid at or above the price wins. Both the bids and what a click brings follow the worth. See `interval_table`.
     """
-    columns: dict[Any, Floats] = {"requests": requests.weights}
-    for name, worth in _worths(plan, requests):
-        columns[name] = gain_of(requests, odds, of, worth)
-    totals = resample([columns], plan.settings.bootstrap, plan.seed, requests.blocks.numbers)
-    rows = []
-    for name in columns:
-        if name != "requests":
-            middle, low, high = with_interval(totals[name] / MICROS / totals["requests"] * PER)
-            rows.append({"click_value": name, "estimate": middle, "ci_low": low, "ci_high": high})
+    columns = {name: gain_of(requests, odds, of, worth) for name, worth in _worths(plan, requests)}
     unit = f"{requests.log.currency} per million {requests.log.what}"
-    return pd.DataFrame(rows).assign(unit=unit, n_replications=plan.settings.bootstrap)
+    return interval_table(plan, "click_value", columns, requests.weights, unit, requests.blocks.numbers)
 
 
 def gain_of(requests: Requests, odds: Mapping[str, Floats], of: Weights, worth: Floats) -> Floats:
