@@ -87,36 +87,45 @@ class Joins(Protocol):
 
 
 @dataclass(frozen=True)
-class Reader:
-    """One log, opened and its form checked.
+class LogForm:
+    """What is known of a log by its form.
 
     Attributes:
         roles: the feature columns of each data source.
-        chunks: yields the rows in the file's order, block by block, and records them in the audit: columns of
-            `rows.log_columns.TYPES`, of which every log has the first six, and the features. `time_us` counts from 1970 or from the log's own start. Text is
-            dictionary-encoded.
-        facts: what is known of the format that the rows do not show, in sentences.
+        facts: what the rows do not show, in sentences.
         currency: of the prices.
         full_information: whether rows that the logger did not win are there too, each with its price.
-        tick_us: the resolution of the times, where rows of one moment are spread evenly over it; else 0.
-        keeps_time: whether `time_us` is the log's own.
-        unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
-        mapped: whether a mapping says what the columns are.
+        keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
         joins: the tables that are joined to the log; None without.
         has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     roles: Roles
-    chunks: Callable[[RowAudit], Iterator[pa.Table]]
     facts: tuple[str, ...] = ()
     currency: str = "currency"
     full_information: bool = False
-    tick_us: int = 0
     keeps_time: bool = True
-    unsold_at_0: bool = False
-    mapped: bool = False
     joins: Joins | None = None
     has_prices: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader(LogForm):
+    """One log, opened and its form checked.
+
+    Attributes:
+        chunks: yields the rows in the file's order, block by block, and records them in the audit: columns of
+            `rows.log_columns.TYPES`, of which every log has the first six, and the features. `time_us` counts from 1970 or from the log's own start. Text is
+            dictionary-encoded.
+        tick_us: the resolution of the times, where rows of one moment are spread evenly over it; else 0.
+        unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
+        mapped: whether a mapping says what the columns are.
+    """
+
+    chunks: Callable[[RowAudit], Iterator[pa.Table]]
+    tick_us: int = 0
+    unsold_at_0: bool = False
+    mapped: bool = False
 
 
 def impressions(click: NDArray[np.int64], nonclick_weight: float) -> NDArray[np.float64]:
@@ -141,8 +150,8 @@ class RowCount:
         return f"{self.read:,} rows read, {self.used:,} used, dropped: {dropped}"
 
 
-@dataclass(frozen=True)
-class LogTable:
+@dataclass(frozen=True, kw_only=True)
+class LogTable(LogForm):
     """A log that was read, checked and put in order of time.
 
     Attributes:
@@ -153,32 +162,19 @@ class LogTable:
             `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
             prediction that came with the log), `bid_micros` (int64, what the logger bid), `value_micros` (float64, what its
             outcomes brought), `propensity` (float64, the probability with which the logger showed the ad), `test` (bool: of
-            `supply.test_path`), `unpriced` (bool: a lost auction whose price is not known).
-        roles: who owns which feature column.
+            `supply.test_path`), `unpriced` (bool: a lost auction whose price is not known). With `joins` it has the numbers of their keys, and
+            `user` is a number, too.
         rows: read, used, dropped and why.
-        currency: of the prices.
         path: the file, for messages.
         notes: what the reader had to decide about odd rows, in words.
-        full_information: whether rows are there that the logger did not win, each with its price.
-        facts: what is known of the format.
         full: all rows, to be read once more, where the frame is a sample of a log in order of time.
-        keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
-        joins: the tables that are joined to it; the frame then has the numbers of their keys, and `user` is a number, too.
-        has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     frame: pd.DataFrame
-    roles: Roles
     rows: RowCount
-    currency: str
     path: str
     notes: tuple[str, ...] = ()
-    full_information: bool = False
-    facts: tuple[str, ...] = ()
     full: RereadableLog | None = None
-    keeps_time: bool = True
-    joins: Joins | None = None
-    has_prices: bool = True
 
     def __len__(self) -> int:
         return len(self.frame)

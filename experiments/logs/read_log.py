@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from jointbid.sim.scenario import LogSupply
 from ..errors import BadInput, closest
 from .formats.click_price_pctr import campaign_of
 from .formats.registry import open_log
-from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
+from .log_table import SAMPLED_OUT, LogForm, LogTable, Reader, RowCount
 from .rows.log_columns import DAY_US, believe_prices, constant
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import RereadableLog, RowSampler, TimeScan, compact, first_rows
@@ -121,24 +122,16 @@ def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> Lo
         full = RereadableLog(
             lambda: rows(RowAudit(supply.path, drop_bad=supply.drop_bad)), scan, sampler.places
         )
-    facts = (
-        reader.facts
-        if second is None
-        else (*reader.facts, f"learned and tuned on {supply.path}, played on {supply.test_path}")
-    )
+    form = {field.name: getattr(reader, field.name) for field in fields(LogForm)}
+    if second is not None:
+        form["facts"] += (f"learned and tuned on {supply.path}, played on {supply.test_path}",)
     log = LogTable(
-        frame,
-        reader.roles,
-        RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
-        reader.currency,
-        supply.path,
-        (*sampler.notes, *audit.sentences),
-        reader.full_information,
-        facts,
-        full,
-        keeps_time=reader.keeps_time,
-        joins=reader.joins,
-        has_prices=reader.has_prices,
+        **form,
+        frame=frame,
+        rows=RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
+        path=supply.path,
+        notes=(*sampler.notes, *audit.sentences),
+        full=full,
     )
     check_persons(supply, log)
     return log

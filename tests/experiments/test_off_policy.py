@@ -132,12 +132,12 @@ def as_log(rows: pd.DataFrame) -> LogTable:
         "profile": rows["x"].astype(str).to_numpy(), "context": rows["z"].astype(str).to_numpy(),
     })  # fmt: skip
     return LogTable(
-        frame,
         Roles(profile=("profile",), context=("context",)),
-        RowCount(len(frame), len(frame)),
-        "EUR",
-        "log",
+        currency="EUR",
         full_information=True,
+        frame=frame,
+        rows=RowCount(len(frame), len(frame)),
+        path="log",
     )
 
 

@@ -19,7 +19,9 @@ PRICES = LoggedPrices(seed=1)
 
 def weighted_log(price, weight, click, campaign) -> LogTable:
     frame = pd.DataFrame({"price_micros": price, "weight": weight, "click": click, "campaign": campaign})
-    return LogTable(frame, Roles((), (), ()), RowCount(len(price), len(price)), "CNY", "made-up")
+    return LogTable(
+        Roles(), currency="CNY", frame=frame, rows=RowCount(len(price), len(price)), path="made-up"
+    )
 
 
 def test_worth_of_a_click_and_cost_of_a_row():

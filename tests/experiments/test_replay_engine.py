@@ -29,7 +29,7 @@ def log_of(price, *, floor=0, weight=1.0, click=0, campaign="a") -> LogTable:
             "weight": np.broadcast_to(np.asarray(weight, dtype=np.float64), n),
         }
     )
-    return LogTable(frame, Roles((), (), ()), RowCount(n, n), "CNY", "made-up")
+    return LogTable(Roles(), currency="CNY", frame=frame, rows=RowCount(n, n), path="made-up")
 
 
 def by_hand(log, bids, budget):

@@ -45,7 +45,7 @@ def made(rng, rows=ROWS, value_per_click=None):
             "weight": np.where(click == 1, 1.0, WEIGHT),
         }
     )
-    log = LogTable(frame, ROLES, RowCount(rows, rows), "CNY", "made-up")
+    log = LogTable(ROLES, currency="CNY", frame=frame, rows=RowCount(rows, rows), path="made-up")
     values = click_values(log, value_per_click)
     return Requests(
         log, np.zeros(rows, np.int64), values, {}, Suspects(LogSupply(path="none")), Blocks(hour)

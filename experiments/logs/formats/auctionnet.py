@@ -61,8 +61,6 @@ def auctionnet(files: Sequence[Path]) -> Reader:
                         "campaign": rows["advertiserNumber"],
                         "click": np.where(shown, rows["conversionAction"], 0),
                         "price_micros": make.micros(rows["leastWinningCost"], MICROS),
-                        "floor_micros": np.zeros(len(rows), dtype=np.int64),
-                        "weight": np.ones(len(rows)),
                         "known": shown,
                         "episode": rows["deliveryPeriodIndex"],
                         "pctr": rows["pValue"],
@@ -73,4 +71,4 @@ def auctionnet(files: Sequence[Path]) -> Reader:
                     }
                 )
 
-    return Reader(ROLES, chunks, FACTS, full_information=True, tick_us=STEP_US)
+    return Reader(ROLES, FACTS, full_information=True, chunks=chunks, tick_us=STEP_US)

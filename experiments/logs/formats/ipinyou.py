@@ -88,7 +88,7 @@ def cleaned_csv(files: Sequence[Path], nonclick_weight: float) -> Reader:
                 yield make.chunk(_canonical(rows, text, time_us, nonclick_weight))
 
     spread = "the log keeps no minutes: the rows of an hour are spread evenly over it"
-    return Reader(ROLES, chunks, (FACT, spread), "CNY", tick_us=HOUR_US)
+    return Reader(ROLES, (FACT, spread), "CNY", chunks=chunks, tick_us=HOUR_US)
 
 
 def log_txt(files: Sequence[Path], nonclick_weight: float) -> Reader:
@@ -107,7 +107,7 @@ def log_txt(files: Sequence[Path], nonclick_weight: float) -> Reader:
                     rows.columns["conversion"] = (rows[_COUNTED[1].name] > 0).astype(np.int64)
                 yield _raw_chunk(rows, audit, nonclick_weight)
 
-    return Reader(ROLES, chunks, (FACT,), "CNY")
+    return Reader(ROLES, (FACT,), "CNY", chunks=chunks)
 
 
 def _first_cells(file: Path) -> list[str]:
@@ -149,7 +149,7 @@ def raw_logs(
         for what, index in indices.items():
             audit.notes.update(index.notes(what))
 
-    return Reader(ROLES, chunks, (FACT,), "CNY")
+    return Reader(ROLES, (FACT,), "CNY", chunks=chunks)
 
 
 def width_of(file: Path) -> int:

@@ -60,7 +60,6 @@ def jointbid_log(files: Sequence[Path], seat: str = SEAT) -> Reader:
                             make.micros(np.where(won, other, bid), MICROS_PER_CPM), floor
                         ),
                         "floor_micros": floor,
-                        "weight": np.ones(len(batch)),
                         "user": pc.fill_null(
                             pc.binary_join_element_wise(run, batch["user"].cast(pa.string()), ""), ""
                         ),
@@ -72,7 +71,7 @@ def jointbid_log(files: Sequence[Path], seat: str = SEAT) -> Reader:
                     }
                 )
 
-    return Reader(ROLES, chunks, (FACT,), full_information=True)
+    return Reader(ROLES, (FACT,), full_information=True, chunks=chunks)
 
 
 def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBatch]:

@@ -46,6 +46,8 @@ OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] =
 """Columns of numbers that a mapping may name: kind and bounds."""
 _WITH_GAPS = {"floor", "bid", "conversion", "known"}
 """Those in which a cell may be missing."""
+_HANDED_ON = ("click", "weight", "user", "known", "conversion", "episode", "pctr", "propensity")
+"""Roles whose values are the log's column of that name."""
 
 
 _TAKEN_FOR_ONE = {
@@ -85,7 +87,7 @@ class Mapped:
         facts += [] if m.floor else ["the mapping names no floor: floors are 0"]
         facts += [] if m.time else order_of(self.files)
         return Reader(
-            m.roles, self.chunks, (*self.facts, *facts), m.currency, m.full_information,
+            m.roles, (*self.facts, *facts), m.currency, m.full_information, chunks=self.chunks,
             keeps_time=m.time is not None, unsold_at_0=m.price is not None, mapped=True, has_prices=m.price is not None,
         )  # fmt: skip
 
@@ -193,32 +195,20 @@ class Mapped:
         return None
 
     def _chunk(self, rows: Rows, time_us: NDArray[np.int64]) -> pa.Table:
-        m, n = self.mapping, len(rows)
-        click = rows["@click"] if m.click else np.zeros(n, dtype=np.int64)
-        scale, clean = PER_UNIT[m.price_unit], without_gaps(m.missing)
+        m, clean = self.mapping, without_gaps(self.mapping.missing)
+        named = make.recode(rows["@campaign"], clean) if m.campaign else None
         table: dict[str, Any] = {
             "time_us": time_us,
-            "campaign": make.recode(rows["@campaign"], clean)
-            if m.campaign
-            else make.constant(self._campaign, n),
-            "click": click,
-            "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale)
-            if m.price
-            else np.zeros(n, dtype=np.int64),
-            "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
-            "weight": rows["@weight"] if m.weight else impressions(click, self.nonclick_weight),
+            "campaign": make.constant(self._campaign, len(rows)) if named is None else named,
         }
+        table |= {role: rows[f"@{role}"] for role in _HANDED_ON if f"@{role}" in rows.columns}
+        for role in ("price", "floor", "bid"):
+            if getattr(m, role):
+                table[f"{role}_micros"] = make.micros(np.nan_to_num(rows[f"@{role}"]), PER_UNIT[m.price_unit])
+        if m.click and not m.weight:
+            table["weight"] = impressions(rows["@click"], self.nonclick_weight)
         for name in m.roles.features:
             table[name] = make.recode(rows[name], feature_rule(m, name, m.decimal))
-        if m.bid:
-            table["bid_micros"] = make.micros(rows["@bid"], scale)
-        if m.user:
-            table["user"] = rows["@user"]
-        if "@known" in rows.columns:
-            table["known"] = rows["@known"]
-        for name in ("conversion", "episode", "pctr", "propensity"):
-            if getattr(m, name):
-                table[name] = rows[f"@{name}"]
         made = make.chunk(table)
         for name in self.carried:  # plain text: hardly a key comes twice
             made = made.append_column(f"@key {name}", rows[f"@key {name}"])

@@ -38,12 +38,17 @@ TYPES = {
     "unpriced": pa.bool_(),
 }
 """The columns of a log, beside its features: every log has the first six; `LogTable` says what they hold."""
+_DEFAULTS = {"click": 0, "price_micros": 0, "floor_micros": 0, "weight": 1.0}
 
 
 def chunk(columns: Mapping[str, Any]) -> pa.Table:
-    """Return a chunk of a log from its columns (numpy or Arrow arrays of one length)."""
-    made = {}
-    for name, column in columns.items():
+    """Return a chunk of a log from its columns (numpy or Arrow arrays of one length).
+
+    Without clicks, prices or floors these are 0, and without weights each row stands for one impression.
+    """
+    made, rows = {}, len(columns["time_us"])
+    absent = {name: np.full(rows, value) for name, value in _DEFAULTS.items() if name not in columns}
+    for name, column in {**absent, **columns}.items():
         kind = TYPES.get(name)
         array = column if isinstance(column, pa.Array) else pa.array(column, kind)
         if kind is None and not pa.types.is_dictionary(array.type):
