@@ -19,7 +19,7 @@ SLOWEST = 10_000.0
 """Requests a second below which a run of a million requests takes minutes."""
 SLOWEST_CONTROL_S = 0.1
 """A study of 100 runs with 168 control steps each waits half an hour for one that takes this long."""
-MOST_ROWS = 65_536
+MOST_ROWS, LEAST_S = 65_536, 0.05
 T = TypeVar("T")
 
 
@@ -90,8 +90,8 @@ def _expect_rate(what: str, rate: float, least: float, why: str = "") -> None:
     )
 
 
-def _rate(prepare: Callable[[int], T], do: Callable[[T], object], least_s: float = 0.05) -> float:
-    """Return the rows a second of the fastest of three calls, on as many rows as take ``least_s`` or more."""
+def _rate(prepare: Callable[[int], T], do: Callable[[T], object]) -> float:
+    """Return the rows a second of the fastest of three calls, on as many rows as take ``LEAST_S`` or more."""
     rows = 512
     while True:
         given, took = prepare(rows), []
@@ -99,6 +99,6 @@ def _rate(prepare: Callable[[int], T], do: Callable[[T], object], least_s: float
             start = time.perf_counter()
             do(given)
             took.append(time.perf_counter() - start)
-        if min(took) > least_s or rows >= MOST_ROWS:
+        if min(took) > LEAST_S or rows >= MOST_ROWS:
             return rows / min(took)
-        rows *= 4 if min(took) < least_s / 4 else 2
+        rows *= 4 if min(took) < LEAST_S / 4 else 2

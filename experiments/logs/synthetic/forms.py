@@ -17,21 +17,23 @@ from ..formats.auctionnet import HEADER
 from ..formats.ipinyou import SCHEMA, VISIBILITY
 from .ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
-ROWS = 400
+ROWS, SEED = 400, 7
 _AGENTS = {
     "windows_ie": "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 5.1; Trident/4.0)",
     "windows_chrome": "Mozilla/5.0 (Windows NT 6.1) AppleWebKit/537.1 (KHTML, like Gecko) Chrome/21.0 Safari/537.1",
     "android_safari": "Mozilla/5.0 (Linux; U; Android 2.3.5; zh-cn) AppleWebKit/533.1 Version/4.0 Mobile Safari/533.1",
     "mac_safari": "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_8) AppleWebKit/536.26 Version/6.0 Safari/536.26",
 }
+ADVERTISERS = 8
+"""In AuctionNet's period."""
 _FIRST_DAY = pd.Timestamp("2013-06-09")
 """A Sunday, so that weekdays stay what they are."""
 
 
-def impressions(rows: int = ROWS, seed: int = 7, *, season: int = 2) -> pd.DataFrame:
+def impressions(rows: int = ROWS, *, season: int = 2) -> pd.DataFrame:
     """Return the 24 columns of an impression log and `click`, sorted by person as season 3's files are."""
-    base = ipinyou_rows(rows, seed)
-    rng = np.random.default_rng([seed, season])
+    base = ipinyou_rows(rows, SEED)
+    rng = np.random.default_rng([SEED, season])
     within = pd.to_timedelta(rng.integers(0, 3_600_000, rows), unit="ms")
     stamp = _FIRST_DAY + pd.to_timedelta(base["weekday"] * 24 + base["hour"], unit="h") + within
     names = {number: name for name, number in VISIBILITY.items()}
@@ -57,9 +59,9 @@ def impressions(rows: int = ROWS, seed: int = 7, *, season: int = 2) -> pd.DataF
     return frame.sort_values(["ipinyouid", "timestamp"], ignore_index=True)[[*SCHEMA, "click"]]
 
 
-def write_raw(folder: Path, rows: int = ROWS, seed: int = 7, *, season: int = 2) -> None:
+def write_raw(folder: Path, rows: int = ROWS, *, season: int = 2) -> None:
     """Impression and click files of one day, as in training2nd and training3rd; clicks without tags, some twice."""
-    frame = impressions(rows, seed, season=season)
+    frame = impressions(rows, season=season)
     clicks = frame[frame["click"] == 1].assign(logtype=2, usertag="null")
     clicks = pd.concat([clicks, clicks.head(2)])
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,9 +69,9 @@ def write_raw(folder: Path, rows: int = ROWS, seed: int = 7, *, season: int = 2)
         _write(folder / name, ["\t".join(map(str, row)) for row in table[[*SCHEMA]].itertuples(index=False)])
 
 
-def write_log_txt(path: Path, rows: int = ROWS, seed: int = 7) -> None:
+def write_log_txt(path: Path, rows: int = ROWS) -> None:
     """`train.log.txt` of make-ipinyou-data: a header, then click, weekday, hour and the 24 columns."""
-    frame = impressions(rows, seed)
+    frame = impressions(rows)
     day = pd.to_datetime(frame["timestamp"].str[:8])
     frame = frame.assign(
         weekday=(day.dt.day_of_week + 1) % 7, hour=frame["timestamp"].str[8:10],
@@ -81,11 +83,11 @@ def write_log_txt(path: Path, rows: int = ROWS, seed: int = 7) -> None:
 
 
 def write_click_price_pctr(
-    path: Path, rows: int = ROWS, seed: int = 7, *, separator: str = "\t", wide: bool = False
+    path: Path, rows: int = ROWS, *, separator: str = "\t", wide: bool = False
 ) -> None:
     """`click price pctr`, with episode lines as rlb-dp has them, or (`wide`) a fourth column as rtbarbitrage has."""
-    base = ipinyou_rows(rows, seed)
-    rng = np.random.default_rng(seed)
+    base = ipinyou_rows(rows, SEED)
+    rng = np.random.default_rng(SEED)
     pctr = 1 / (1 + np.exp(3.0 - rng.normal(0, 0.7, rows) - 1.5 * base["click"]))
     lines = [] if wide else [separator.join([str(rows), "100"])]
     for row, (click, price, p) in enumerate(zip(base["click"], base["payprice"], pctr, strict=True)):
@@ -96,9 +98,9 @@ def write_click_price_pctr(
     _write(path, lines)
 
 
-def write_yzx(folder: Path, rows: int = ROWS, seed: int = 7) -> None:
+def write_yzx(folder: Path, rows: int = ROWS) -> None:
     """`train.yzx.txt` and the `featindex.txt` that says what its features are."""
-    frame = impressions(rows, seed)
+    frame = impressions(rows)
     names = ["click", "weekday", "hour", *SCHEMA]
     plain = [
         "region",
@@ -123,17 +125,17 @@ def write_yzx(folder: Path, rows: int = ROWS, seed: int = 7) -> None:
     _write(folder / "featindex.txt", [f"{feature}\t{number}" for feature, number in index.items()])
 
 
-def write_auctionnet(path: Path, rows: int = ROWS, seed: int = 7, *, advertisers: int = 8) -> None:
+def write_auctionnet(path: Path, rows: int = ROWS) -> None:
     """One period: each opportunity with all advertisers, three slots, the least cost of winning one."""
-    rng = np.random.default_rng(seed)
-    views = rows // advertisers
+    rng = np.random.default_rng(SEED)
+    views = rows // ADVERTISERS
     step = np.sort(rng.integers(0, 48, views))
-    bid = rng.lognormal(-2.0, 0.6, (views, advertisers)).round(6)
+    bid = rng.lognormal(-2.0, 0.6, (views, ADVERTISERS)).round(6)
     top = np.sort(bid, axis=1)[:, ::-1]
-    value = rng.beta(0.6, 60, (views, advertisers)).round(9)
+    value = rng.beta(0.6, 60, (views, ADVERTISERS)).round(9)
     lines = [",".join(HEADER)]
     for view in range(views):
-        for who in range(advertisers):
+        for who in range(ADVERTISERS):
             slot = int((bid[view] > bid[view, who]).sum()) + 1
             wins = slot <= 3
             least = top[view, 3] if wins else top[view, 2]
@@ -169,9 +171,9 @@ list_separator: "|"
 """
 
 
-def shop(rows: int = ROWS, seed: int = 7) -> pd.DataFrame:
+def shop(rows: int = ROWS) -> pd.DataFrame:
     """Return a log as a firm might keep it: all three groups of columns, people, conversions, weights."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(SEED)
     person = rng.integers(0, rows // 4, rows)
     segments = np.array(["sport", "sport|travel", "travel", "home|garden", ""])[person % 5]
     age, touches = np.array(["18-29", "30-49", "50+"])[person % 3], rng.integers(0, 4, rows)
@@ -197,9 +199,9 @@ def shop(rows: int = ROWS, seed: int = 7) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write_shop(path: Path, rows: int = ROWS, seed: int = 7) -> None:
+def write_shop(path: Path, rows: int = ROWS) -> None:
     """Write the log of a shop as CSV or Parquet, and the mapping `shop.yaml` beside it."""
-    frame = shop(rows, seed)
+    frame = shop(rows)
     if path.suffix == ".parquet":
         frame.to_parquet(path, index=False)
     else:

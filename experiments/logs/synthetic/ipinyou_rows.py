@@ -56,10 +56,10 @@ def ipinyou_rows(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
     return frame.sort_values(["weekday", "hour"], kind="stable", ignore_index=True)
 
 
-def write_ipinyou_csv(path: Path, rows: int = ROWS, seed: int = SEED) -> None:
+def write_ipinyou_csv(path: Path, rows: int = ROWS) -> None:
     """Write invented rows as CSV, gzipped where the name ends in .gz (the same bytes each time)."""
     text = io.StringIO()
-    ipinyou_rows(rows, seed).to_csv(text, index=False, lineterminator="\n")
+    ipinyou_rows(rows).to_csv(text, index=False, lineterminator="\n")
     data = text.getvalue().encode()
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
