@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -142,7 +143,7 @@ def test_values_are_learned_on_the_training_part_alone():
     later = ~one.training
     frame.loc[later, "click"] = 1 - frame.loc[later, "click"]
     frame.loc[later, "price_micros"] *= 3
-    flipped = price_log(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), "joint")
+    flipped = price_log(plan, replace(log, frame=frame), "joint")
     # What a row of the test part is predicted, and what a click is worth, does not know the test part's outcomes.
     assert np.array_equal(one.ctr, flipped.ctr)
     assert np.array_equal(one.worth, flipped.worth)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,7 +114,7 @@ def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     training = np.arange(len(log)) < 3_600
     expected = forward_ctr(plan, log, training, arm)
     frame = log.frame[training].reset_index(drop=True)
-    predictor, _ = fit_predictor(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), arm)
+    predictor, _ = fit_predictor(plan, replace(log, frame=frame), arm)
     _, reader = open_log(path, **options(path))
     found = np.concatenate([predictor.ctr(table.to_pandas()) for table in stream(reader, RowAudit("shop"))])
     assert found[3_600:] == pytest.approx(expected[3_600:], rel=1e-7)
