@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INTERVAL = ("ci_low", "ci_high")
+USUAL_LABEL, INCHES_A_CHARACTER = 16, 0.08
+"""Characters of a label that figures have room for, and what each further one takes."""
 DIVERGING = "PuOr_r"
 """Orange gains, purple losses, white at zero; safe for colour-blind readers."""
 
@@ -95,6 +97,11 @@ def label_rows(axes: Axes, labels: Sequence[str], unit: str) -> None:
     axes.margins(x=0.08)
     amounts(axes.xaxis)
     axes.set_xlabel(unit)
+
+
+def room_for(names: Iterable[str]) -> float:
+    """Return the inches that the longest of these labels needs beyond what figures leave for one."""
+    return INCHES_A_CHARACTER * max([0, *(len(name) - USUAL_LABEL for name in names)])
 
 
 def band_line(
