@@ -1,11 +1,10 @@
-"""Strategies of files in tables, sentences and plots: without the folder where that tells them apart, and plots with room for names."""
+"""Strategies of files in tables, sentences and plots: without the folder where that tells them apart."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from jointbid.experiments.report.plots.tournament import draw_payoffs, draw_ranks
 from jointbid.experiments.report.strategy_names import notes, short_names
 from jointbid.experiments.report.wording.benchmark import verdict as benchmark_verdict
 from jointbid.experiments.report.wording.tournament import payoff_table, verdict
@@ -60,18 +59,6 @@ def ranking():
 def test_tables_and_sentences_name_it_so():
     assert verdict(ranking(), "together").startswith("All in one market: strategy.py:AcmeSaver earns more")
     assert next(iter(payoff_table(payoffs()).columns[0].cells)) == "(1) strategy.py:AcmeSaver"
-
-
-@pytest.mark.parametrize("drawn", [lambda: draw_payoffs(payoffs()), lambda: draw_ranks(ranking())])
-def test_a_plot_has_room_beside_long_names(drawn):
-    figure = drawn()
-    figure.canvas.draw()
-    panel = figure.axes[0].get_window_extent()
-    assert panel.width > 1.5 * figure.dpi
-    assert panel.height > 0.8 * figure.dpi
-    assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == set(
-        short_names(NAMES).values()
-    )
 
 
 class Scores:
