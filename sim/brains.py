@@ -34,16 +34,24 @@ def check_kind(bidder: str, strategy: object) -> None:
             raise TypeError(
                 f"bidder {bidder!r}: {part.__name__} is a class; give an instance: {part.__name__}(...)"
             )
-    lacks = [part for part in STRATEGY_PARTS if getattr(strategy, part, LACKING) is LACKING]
-    if not lacks:
-        return
     name = type(strategy).__name__
     if hasattr(strategy, VALUE) and not hasattr(strategy, "bid"):
         raise TypeError(
             f"bidder {bidder!r}: {name} is a valuation, which makes no bids; put a policy behind it: Priced({name}(...), Truthful())"
         )
-    raise TypeError(
-        f"bidder {bidder!r}: {name} is no strategy: it has no {', '.join(lacks)}; derive it from jointbid.Policy"
+    for part in (getattr(strategy, "policy", strategy), strategy):
+        if wrong := no_strategy(part):
+            raise TypeError(f"bidder {bidder!r}: {wrong}")
+
+
+def no_strategy(thing: object) -> str:
+    """Return what an object lacks to be a strategy, and what to do; empty for a strategy."""
+    lacks = [part for part in STRATEGY_PARTS if getattr(thing, part, LACKING) is LACKING]
+    name = type(thing).__name__
+    return (
+        f"{name} is no strategy: it has no {', '.join(lacks)}; derive it from jointbid.Policy"
+        if lacks
+        else ""
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jointbid.sim import Scenario, Strategy
+from jointbid.sim.brains import no_strategy
 from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import Engine, StrategySpec
 from jointbid.sim.watch import WATCH, Call, CallTimeout
@@ -85,7 +86,8 @@ def make(spec: StrategySpec, market: MarketFacts, timeout_s: float | None = TIME
     """Return a new strategy by name and parameters; it receives the public ``market`` if it has a parameter of that name.
 
     Raises:
-        UnknownStrategyError: no such strategy or parameter, or a constructor that raises or takes longer than ``timeout_s``.
+        UnknownStrategyError: no such strategy or parameter, a constructor that raises or takes longer than ``timeout_s``, or one that
+            makes something else.
     """
     maker = find(spec.name)
     check_parameters(spec.name, maker, spec.params)
@@ -103,6 +105,8 @@ def make(spec: StrategySpec, market: MarketFacts, timeout_s: float | None = TIME
         raise UnknownStrategyError(
             f"strategy {spec.name!r}: {type(error).__name__}: {error}{f' ({place})' if place else ''}"
         ) from error
+    if wrong := no_strategy(made):
+        raise UnknownStrategyError(f"strategy {spec.name!r}: {wrong}")
     return made
 
 

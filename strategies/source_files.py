@@ -16,6 +16,8 @@ COMPILED = {"__pycache__"}
 OWN = Path(__file__).parents[1]
 """This package: the address of a cell covers its code by itself."""
 LONGEST_NAME = 200
+INSTALLED = {"site-packages", "dist-packages"}
+"""Names of the folders that packages are installed in, in whatever environment."""
 
 
 KNOWN: dict[Path, dict[Path, tuple[int, int]]] = {}
@@ -110,7 +112,12 @@ def places_of(package: str) -> tuple[Path, ...]:
 
 
 def is_a_projects(place: Path) -> bool:
-    """Return whether a package or module belongs to a user's project: neither installed, nor Python's, nor ours."""
+    """Return whether a package or module belongs to a user's project: neither installed, nor Python's, nor ours.
+
+    The folders of another environment that ``PYTHONPATH`` or a ``.pth`` file adds, as ``uv run --with`` does, count as installed.
+    """
+    if not INSTALLED.isdisjoint(place.parts):
+        return False
     paths = sysconfig.get_paths()
     installed = [
         *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),

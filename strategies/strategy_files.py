@@ -21,6 +21,19 @@ class StrategyFileError(ValueError):
     """No such file or class, or a file that cannot be imported; the message says which, and what there is."""
 
 
+class StudyStarted(BaseException):
+    """A script that is imported for its strategies has come to the study that it runs: what stands above is all that is needed."""
+
+
+_IMPORTING: list[Path] = []
+
+
+def end_import() -> None:
+    """Raise ``StudyStarted`` while a strategy's file is imported; a script needs no ``if __name__ == "__main__"``."""
+    if _IMPORTING:
+        raise StudyStarted
+
+
 def names_a_file(name: str) -> bool:
     """Return whether a strategy's name is that of a file, with or without a class: ``FILE.py:CLASS``."""
     file, class_name = split(name)
@@ -91,14 +104,18 @@ def _imported(path: Path, digests: tuple[str, ...], files: tuple[Path, ...], sho
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     sys.path.insert(0, str(folder))
+    _IMPORTING.append(path)
     try:
         spec.loader.exec_module(module)
+    except StudyStarted:
+        pass
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise StrategyFileError(
             f"{shown}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
         ) from error
     finally:
+        _IMPORTING.pop()
         sys.path.remove(str(folder))
         if str(folder) not in sys.path:
             sys.path.append(str(folder))  # for what it imports later, inside functions

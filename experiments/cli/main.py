@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from _thread import interrupt_main
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 AGAIN_S = 0.05
 """After this time a dropped stop comes again, when the callback that dropped it has long returned."""
+ONE_STOP_S = 0.5
+"""Stops within this time of each other are one: ``timeout`` and terminals send theirs to the process and to its group."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -30,7 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = [_decoded(text) for text in (sys.argv[1:] if argv is None else argv)]
     with spelling(), _listening() as stops:
-        return _run(arguments, stops)
+        try:
+            return _run(arguments, stops)
+        except KeyboardInterrupt as stop:  # one more, while the first was answered
+            return _stopped(arguments, stop)
 
 
 def _decoded(text: str) -> str:
@@ -82,18 +88,27 @@ def _listening() -> Iterator[list[KeyboardInterrupt]]:
     """Let SIGTERM stop a command as Ctrl-C does; yield the list of what has stopped it.
 
     Python drops an error that is raised within a callback of C, as LLVM has while a kernel is loaded. A stop that is dropped there comes once more.
+    A stop that comes twice at once counts once, so that what the first has begun to tidy up is not interrupted.
     """
     stops: list[KeyboardInterrupt] = []
     usual = sys.unraisablehook
+    last = -ONE_STOP_S
 
     def dropped(error: sys.UnraisableHookArgs) -> None:
+        nonlocal last
         if any(error.exc_value is stop for stop in stops):
+            last = -ONE_STOP_S
             number = signal.SIGTERM if isinstance(error.exc_value, Terminated) else signal.SIGINT
             threading.Timer(AGAIN_S, _interrupt, [number, before]).start()
         else:
             usual(error)
 
     def stop(number: int, _: object) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < ONE_STOP_S:
+            return
+        last = now
         stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
         raise stops[-1]
 

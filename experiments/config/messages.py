@@ -77,6 +77,11 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
         )
     if kind in {"model_type", "dict_type"}:
         return f"{place} = {word(value)}: {_of_keys(context.get('class_name', ''), model)}"
+    if kind in {"too_short", "too_long"}:
+        bound, number = (
+            ("least", context["min_length"]) if kind == "too_short" else ("most", context["max_length"])
+        )
+        return f"{place} = {word(value)}: must have at {bound} {number} item{'' if number == 1 else 's'}, not {len(value)}"
     if kind == "tuple_type":
         return f"{place} = {word(value)}: must be a list"
     allowed = (

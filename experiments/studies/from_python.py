@@ -14,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from jointbid.strategies.strategy_files import end_import
+
 from ..config.points import Points, load
 from ..config.studies import STUDIES
 from ..config.text import quoted, word
@@ -90,6 +92,7 @@ def study(
         BadInput: every problem with the settings.
         RunFailed: no cell was completed.
     """
+    end_import()
     if verb not in STUDIES:
         raise BadInput(f"study {verb!r}: must be one of {', '.join(STUDIES)}{closest(verb, STUDIES)}")
     if scenario is not None and not isinstance(scenario, str):

@@ -339,3 +339,44 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_one(monkeypatch, ca
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_comes_twice_at_once_is_one_and_leaves_the_tidying_alone(
+    number, code, monkeypatch, capsys
+):
+    tidied = []
+
+    def dispatch(_arguments):
+        try:
+            signal.raise_signal(number)
+        finally:
+            signal.raise_signal(number)
+            tidied.append(True)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr("jointbid.experiments.cli.main._dispatch", dispatch)
+        assert main(["value"]) == code
+        assert tidied == [True]
+        assert capsys.readouterr().err.startswith("stopped; what is done is kept")
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_second_stop_while_the_first_is_answered_ends_the_command_without_a_trace(monkeypatch, capsys):
+    said = []
+
+    def stopped(_arguments, _stop):
+        said.append("stopped")
+        if len(said) == 1:
+            raise KeyboardInterrupt
+        return 130
+
+    def dispatch(_arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("jointbid.experiments.cli.main._dispatch", dispatch)
+    monkeypatch.setattr("jointbid.experiments.cli.main._stopped", stopped)
+    assert main(["value"]) == 130
+    assert said == ["stopped", "stopped"]

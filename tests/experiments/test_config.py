@@ -432,3 +432,17 @@ def test_a_wrong_entry_of_a_map_or_list_gets_a_message_with_its_place(override, 
     with pytest.raises(BadInput) as caught:
         load("run", [override])
     assert caught.value.problems[0] == message
+
+
+@pytest.mark.parametrize(
+    ("verb", "override", "said"),
+    [
+        ("tournament", "study.strategies=[truthful]", "must have at least 2 items, not 1"),
+        ("value", f"bidders.terms.day_parts={[1] * 25}", "must have at most 24 items, not 25"),
+    ],
+)
+def test_a_list_of_the_wrong_length_is_refused_in_our_own_words(verb, override, said):
+    with pytest.raises(BadInput) as refused:
+        load(verb, [override])
+    assert said in str(refused.value)
+    assert "after validation" not in str(refused.value)

@@ -141,6 +141,22 @@ def test_what_shows_at_once_is_said_once_before_the_first_cell(name, verb, capsy
     assert not list(Path().glob("results/**/failures.jsonl"))
 
 
+@pytest.mark.parametrize(("verb", "key"), [("run", "strategy"), ("tournament", "study.strategies")])
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [("Plain", "Plain is no strategy: it has no reads"), ("number", "int is no strategy: it has no reads")],
+)
+def test_what_is_no_strategy_is_bad_input_of_its_key(verb, key, name, lacks, capsys):
+    Path("plain.py").write_text(
+        "class Plain:\n    def bid(self, requests): return requests['value']\n\n\ndef number(): return 3\n"
+    )
+    place = f"plain.py:{name}" if verb == "run" else f"[plain.py:{name},truthful]"
+    code, said = outcome_of(capsys, verb, f"{key}={place}")
+    assert code == 2
+    where = "bidders.strategy" if verb == "run" else "study.strategies.0"
+    assert said.startswith(f"jointbid: {where}: strategy 'plain.py:{name}': {lacks}")
+
+
 def test_every_strategy_of_a_tournament_is_tried_first(capsys):
     strategies = "study.strategies=[truthful,linear,Controls]"
     code, said = outcome_of(capsys, "tournament", strategies, "executor=serial", "study.replications=2")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from jointbid import Priced, Truthful, bayes, load, simulate, study
+from jointbid import Priced, Truthful, bayes, load, simulate, strategy, study
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput, RunFailed
 from jointbid.experiments.studies.from_python import StudyTables
@@ -170,3 +171,32 @@ def test_a_run_shows_itself_in_a_notebook():
     assert "<td style='text-align:left'>&lt;b&gt;me</td>" in shown
     assert "<th>profit</th>" in shown
     assert "clicks" not in shown, "a column without content is left out"
+
+
+SCRIPT = f"""{MINE}
+
+from jointbid import study
+
+print("before")
+print(*study("tournament", strategy=[Half, "truthful"], {{settings}}).tables["ranking"]["strategy"])
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_script_without_a_guard_plays_the_class_that_it_defines(jobs):
+    settings = f"supply__requests=100, study__replications=2, study__pairings=False, executor__jobs={jobs}"
+    Path("script.py").write_text(SCRIPT.format(settings=settings))
+    done = subprocess.run(
+        [sys.executable, "script.py"], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "script.py:Half" in done.stdout.splitlines()[-1]
+
+
+def test_an_import_ends_at_a_study_and_outside_of_one_nothing_ends():
+    Path("twice.py").write_text(
+        f"{MINE}\nfrom jointbid import study\nstudy('nonsense')\nraise SystemExit(7)\n"
+    )
+    assert strategy("twice.py:Half").gain == 0.5
+    with pytest.raises(BadInput, match="'nonsense'"):
+        study("nonsense")

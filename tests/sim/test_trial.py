@@ -179,6 +179,10 @@ NO_STRATEGIES = {
     "class behind a valuation": (Priced(bayes(SCENARIO, ("profile",)), Truthful), "Truthful is a class"),
     "valuation": (bayes(SCENARIO, ("profile",)), r"is a valuation, .* Priced\("),
     "number": (3, "int is no strategy: it has no reads, learns, bid, observe, control"),
+    "anything behind a valuation": (
+        Priced(bayes(SCENARIO, ("profile",)), object()),  # type: ignore[arg-type]
+        "object is no strategy: it has no reads",
+    ),
 }
 
 

@@ -110,3 +110,19 @@ def test_installed_packages_and_python_s_own_are_no_project_s():
     for name in ("numpy", "json", "jointbid"):
         assert not any(map(source_files.is_a_projects, source_files.places_of(name))), name
     assert source_files.is_a_projects(Path.cwd() / "experiments")
+
+
+def test_packages_of_another_environment_on_the_path_are_no_project_s(tmp_path, monkeypatch):
+    shared = tmp_path / "shared" / "site-packages"
+    (shared / "vast").mkdir(parents=True)
+    (shared / "vast" / "__init__.py").write_text("")
+    mine = tmp_path / "mine.py"
+    mine.write_text("import vast\nimport near\n")
+    (tmp_path / "elsewhere").mkdir()
+    near = tmp_path / "elsewhere" / "near.py"
+    near.write_text("")
+    monkeypatch.syspath_prepend(shared)
+    monkeypatch.syspath_prepend(near.parent)
+    forget()
+    assert source_files.own_files(mine) == {mine, near}
+    forget()

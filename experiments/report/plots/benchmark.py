@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...estimate.benchmark import LOWEST
-from .parts import annotated_map, colour_bar, names_of
+from ..strategy_names import with_short_names
+from .parts import annotated_map, colour_bar, names_of, room_for
 from .style import caption, new_figure, plot
 
 if TYPE_CHECKING:
@@ -20,10 +21,12 @@ COLUMNS = ("market", "information", "strategy", "estimate")
 @plot(*COLUMNS)
 def draw_scores(games: pd.DataFrame) -> Figure:
     """Strategies from best to worst by market, with joint data on the left and with the CMO's alone on the right."""
+    games = with_short_names(games)
     markets, kinds = names_of(games["market"]), names_of(games["information"])
     counted = games.assign(estimate=games["estimate"].fillna(0.0))  # what it cannot play counts as 0
     order = counted.groupby("strategy")["estimate"].mean().sort_values().index
-    figure = new_figure(2.4 + 0.62 * len(markets) * len(kinds), 2.6 + 0.3 * len(order))
+    width = 2.4 + 0.62 * len(markets) * len(kinds) + room_for(order)
+    figure = new_figure(width, 2.6 + 0.3 * len(order))
     panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
     for axes, kind in zip(panels, kinds, strict=True):
         own = games[games["information"] == kind]

@@ -10,7 +10,7 @@ import pandas as pd
 from ...estimate.ladder import PROFIT
 from ...estimate.sides import Sides
 from ..numbers import number
-from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
+from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows, room_for
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each 
 
 def _rows(points: pd.DataFrame, height: float) -> tuple[Figure, Axes]:
     """Return a panel with its named rows and the zero line; to its right the numbers that are drawn in it."""
-    longest = max(len(str(label)) for label in points["label"])
-    figure = new_figure(8.5 + 0.085 * max(0, longest - 20), 1.9 + height * len(points))
+    figure = new_figure(8.5 + room_for(map(str, points["label"]), usual=20), 1.9 + height * len(points))
     axes = figure.subplots()
     zero_line(axes, vertical=True)
     label_rows(axes, list(points["label"]), str(points["unit"].iloc[0]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...estimate.sides import Sides
-from .parts import interval_note, interval_points, is_shown, label_rows
+from .parts import interval_note, interval_points, is_shown, label_rows, room_for
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,9 @@ def draw_ladder(points: pd.DataFrame, *, sides: Sides) -> Figure:
     profit = points[points["quantity"] == "utility"]
     gains = points[points["quantity"] == "difference_to_silo"]
     arms, against = list(profit["arm"]), sides.label(sides.silo)
-    figure = new_figure(10 if len(gains) else 6.5, 1.9 + 0.36 * len(arms))
+    labels = [sides.label(arm) for arm in arms]
+    width = (10 if len(gains) else 6.5) + room_for(labels, usual=24)
+    figure = new_figure(width, 1.9 + 0.36 * len(arms))
     panels = figure.subplots(1, 2 if len(gains) else 1, sharey=True, squeeze=False)[0]
     titles = ("Profit", f"Gain over {against}, pair by pair")
     for axes, rows, title in zip(panels, (profit, gains), titles, strict=False):
@@ -45,7 +47,7 @@ def draw_ladder(points: pd.DataFrame, *, sides: Sides) -> Figure:
         ]
         hollow = ~is_shown(rows) & (rows is gains)
         interval_points(axes, rows, map(arms.index, rows["arm"]), colours=colours, size=7, hollow=hollow)
-        label_rows(axes, [sides.label(arm) for arm in arms], str(profit["unit"].iloc[0]))
+        label_rows(axes, labels, str(profit["unit"].iloc[0]))
         axes.set_title(title)
     for axes in panels[1:]:
         zero_line(axes, vertical=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...cells.lattice import AND, JOINT, NONE
 from ..numbers import number
-from .parts import is_shown, names_of
+from .parts import in_lines, is_shown, names_of
 from .style import COLOURS, QUIET, caption, new_figure, plot
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
 MOST = 4
 """Sources beyond which the edges cannot be distinguished."""
+NODE, EDGE = 34, 18
+"""Characters of a line in a box, and on an edge."""
 
 
 def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +108,7 @@ def _places(sources: list[str]) -> dict[frozenset[str], tuple[float, int]]:
 
 
 def _node(axes: Axes, row: dict, at: tuple[float, int]) -> None:
-    text = f"{str(row['arm']).replace(AND, ' + ')}\n{number(row['estimate'])}"
+    text = f"{in_lines(str(row['arm']).replace(AND, ' + '), NODE)}\n{number(row['estimate'])}"
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": COLOURS[0], "linewidth": 1.5}
     axes.text(*at, text, ha="center", va="center", bbox=box, zorder=3, size=9.5)
 
@@ -125,7 +127,7 @@ def _edge(
     at = 0.36 if len(sources) > 2 else 0.5  # off the middle, where edges cross
     x, y = (start[i] + at * (end[i] - start[i]) for i in (0, 1))
     amount = f"{'+' if row['estimate'] > 0 else ''}{number(row['estimate'])}"
-    text = f"{row['source']}\n{amount if is_shown else f'({amount})'}"
+    text = f"{in_lines(row['source'], EDGE)}\n{amount if is_shown else f'({amount})'}"
     box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     ink = "black" if is_shown else QUIET
     axes.text(x, y, text, ha="center", va="center", size=8, bbox=box, zorder=2, color=ink)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 INTERVAL = ("ci_low", "ci_high")
+USUAL_LABEL, INCHES_A_CHARACTER = 16, 0.085
+"""Characters of a label that figures have room for, and what each further one takes."""
 DIVERGING = "PuOr_r"
 """Orange gains, purple losses, white at zero; safe for colour-blind readers."""
 
@@ -95,6 +98,21 @@ def label_rows(axes: Axes, labels: Sequence[str], unit: str) -> None:
     axes.margins(x=0.08)
     amounts(axes.xaxis)
     axes.set_xlabel(unit)
+
+
+def room_for(names: Iterable[str], usual: int = USUAL_LABEL) -> float:
+    """Return the inches that the longest of these labels needs beyond the ``usual`` characters that a figure leaves for one."""
+    return INCHES_A_CHARACTER * max([0, *(len(name) - usual for name in names)])
+
+
+def in_lines(text: str, width: int) -> str:
+    """Return a name that is longer than ``width`` in lines, broken after spaces, underscores and plus signs."""
+    lines = [""]
+    for word in re.split(r"(?<=[ _+])(?![ _+])", text):
+        if lines[-1] and len(lines[-1] + word.rstrip()) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def band_line(

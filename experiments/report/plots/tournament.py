@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ...estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS, TIED
-from .parts import annotated_map, colour_bar, interval_points, label_rows, names_of
+from ..strategy_names import with_short_names
+from .parts import annotated_map, colour_bar, interval_points, label_rows, names_of, room_for
 from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ TITLES = {"together": "All in one market", "pairings": "Each against each"}
 @plot(*RANKING_COLUMNS)
 def draw_ranks(ranked: pd.DataFrame) -> Figure:
     """A panel a format; a line from the best to the worst rank that the paired comparisons allow, a point at the mean's."""
+    ranked = with_short_names(ranked)
     formats = names_of(ranked["format"])
-    figure = new_figure(2.2 + 3.4 * len(formats), 1.7 + 0.34 * ranked["strategy"].nunique())
+    width = 2.2 + (3.4 + room_for(ranked["strategy"])) * len(formats)
+    figure = new_figure(width, 1.7 + 0.34 * ranked["strategy"].nunique())
     for axes, format_ in zip(figure.subplots(1, len(formats), squeeze=False)[0], formats, strict=True):
         _ranks(axes, ranked[ranked["format"] == format_])
         axes.set_title(TITLES.get(format_, format_))
@@ -40,6 +43,7 @@ def draw_payoffs(payoffs: pd.DataFrame) -> Figure:
     """The payoff matrix as a map with its numbers; a frame marks the best response to each opponent."""
     from matplotlib.patches import Rectangle
 
+    payoffs = with_short_names(payoffs)
     names = names_of(payoffs["strategy"])
     wide = payoffs.pivot_table(index="strategy", columns="opponent", values="estimate", dropna=False)
     wide = wide.loc[names[::-1], names]
@@ -48,7 +52,8 @@ def draw_payoffs(payoffs: pd.DataFrame) -> Figure:
         "-" if np.isnan(value) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         for value in values.flat
     ]
-    figure = new_figure(2.6 + 0.75 * len(names), 2.0 + 0.48 * len(names))
+    further = room_for(names)
+    figure = new_figure(2.6 + 0.75 * len(names) + further, 2.0 + 0.48 * len(names) + further)
     axes = figure.subplots()
     limits = (float(np.nanmin(values)), float(np.nanmax(values)))
     image = annotated_map(axes, wide, np.array(texts).reshape(values.shape), limits=limits, colours="Blues")
@@ -72,7 +77,7 @@ def draw_worlds(table: pd.DataFrame, unit: str) -> Figure:
         table: a row a market, `WORLD_COLUMNS` among its columns; ``worlds.csv`` of a tournament.
         unit: of the differences.
     """
-    rows = table.sort_values("difference", ascending=False, ignore_index=True)
+    rows = with_short_names(table).sort_values("difference", ascending=False, ignore_index=True)
     figure = new_figure(8.5, 2.2 + 0.13 * len(rows))
     axes = figure.subplots()
     zero_line(axes, vertical=True)

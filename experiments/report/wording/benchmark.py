@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...estimate.benchmark import Scores
 from ..numbers import CAVEAT, counted, estimate_of, number
+from ..strategy_names import short_names, with_short_names
 from ..tables import DASH, between, middle, text_table
 from .tournament import ranks
 
@@ -27,12 +28,12 @@ HEADS = {
 
 def score_table(scores: Scores) -> Table:
     """One row a strategy, the best first: its rank, its score over all games, with each set of data, and what joint data add."""
-    rows = []
+    rows, shown = [], short_names(scores.ranked["strategy"])
     for row in scores.ranked.to_dict("records"):
         name, own = str(row["strategy"]), estimate_of(row)
         rank, gain = ranks(row["rank_best"], row["rank_worst"]), scores.gain(name)
         rows.append(
-            (name, rank, own, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain, gain)
+            (shown[name], rank, own, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain, gain)
         )
     return text_table(
         "Score over all games: 0 the bidder without data, 100 hindsight", rows, ("strategy", str), ("rank", str),
@@ -47,8 +48,10 @@ def market_table(scores: Scores) -> Table:
     joint = scores.by_game[scores.by_game["information"] == "joint"].set_index(["strategy", "market"])[
         "estimate"
     ]
-    names = list(scores.ranked["strategy"])
-    rows = [(name, *(_whole(joint[name, market]) for market in scores.markets)) for name in names]
+    names = short_names(scores.ranked["strategy"])
+    rows = [
+        (shown, *(_whole(joint[name, market]) for market in scores.markets)) for name, shown in names.items()
+    ]
     return text_table(
         "Score by market, with joint data", rows, ("strategy", str),
         *((HEADS.get(market, market.replace("_", " ")), str) for market in scores.markets),
@@ -58,7 +61,7 @@ def market_table(scores: Scores) -> Table:
 
 def verdict(scores: Scores, suite: str) -> str:
     """Return who is ahead, or may be."""
-    rows = scores.ranked
+    rows = with_short_names(scores.ranked)
     first = rows.iloc[0]
     n = int(rows["n_replications"].min())
     close = f"{counted(n, 'replication')} of each game; {CAVEAT}."
@@ -66,8 +69,10 @@ def verdict(scores: Scores, suite: str) -> str:
     if len(rows) == 1:
         return f"Benchmark {suite}: {lead}; {close}"
     may_lead = [str(name) for name in rows["strategy"][rows["rank_best"] == 1]]
-    if len(may_lead) == 1:
+    if first["rank_worst"] == 1:
         return f"Benchmark {suite}: {lead}, more than every other strategy; {close}"
+    if len(may_lead) == 1:
+        return f"Benchmark {suite}: {lead}, the highest mean, and is not shown to be ahead of every other; {close}"
     others = ", ".join(name for name in may_lead if name != first["strategy"])
     return f"Benchmark {suite}: {lead}; no difference is shown to {others}; {close}"
 
@@ -77,8 +82,9 @@ def notes(obstacles: Mapping[tuple[str, str], str], suite: str, *, is_complete: 
     by_strategy: dict[str, dict[str, str]] = {}
     for (market, strategy), why in obstacles.items():
         by_strategy.setdefault(strategy, {})[market] = why
+    names = short_names(by_strategy)
     for strategy, found in by_strategy.items():
-        yield f"{strategy} cannot play in {', '.join(found)}, which counts as 0: {next(iter(found.values()))}"
+        yield f"{names[strategy]} cannot play in {', '.join(found)}, which counts as 0: {next(iter(found.values()))}"
     if is_complete:
         yield f"benchmark.json is the result to keep: jointbid compare lays it beside others of suite {suite}"
     else:

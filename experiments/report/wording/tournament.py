@@ -13,6 +13,7 @@ from ...estimate.ladder import lookup
 from ...estimate.ranking import SEAT_PROFIT
 from ...estimate.tournament import PAIRINGS
 from ..numbers import CAVEAT, counted, estimate_of, listed, number
+from ..strategy_names import short_names, with_short_names
 from ..tables import DASH, between, middle, percent, text_table
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
         ]
     else:
         wanted = [("below best response", "regret_best_response", SEAT_PROFIT)]
-    cells = []
+    cells, shown = [], short_names(rows["strategy"])
     for row in rows.to_dict("records"):
         name = str(row["strategy"])
         own = estimate_of(row)
@@ -46,7 +47,9 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
             for metric in (SEAT_PROFIT, "profit_pct")
         )
         further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
-        cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further))
+        cells.append(
+            (shown[name], ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further)
+        )
     of_pairs, tilde = (
         (", mean over opponents", "; ~ no difference shown") if format_ == PAIRINGS else ("", "")
     )
@@ -60,6 +63,7 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
 
 def payoff_table(payoffs: pd.DataFrame) -> Table:
     """Rows are strategies, columns opponents; a star is the best response among those present."""
+    payoffs = with_short_names(payoffs)
     opponents = list(dict.fromkeys(payoffs["opponent"]))
     rows = []
     for place, (strategy, own) in enumerate(payoffs.groupby("strategy", sort=False), 1):
@@ -76,7 +80,7 @@ def payoff_table(payoffs: pd.DataFrame) -> Table:
 
 def verdict(ranked: pd.DataFrame, format_: str) -> str:
     """Return which strategy is ahead of all others, or may be, and those that no difference separates."""
-    rows = ranked[ranked["format"] == format_]
+    rows = with_short_names(ranked[ranked["format"] == format_])
     replications = int(rows["n_replications"].min())
     close = f"{counted(replications, 'replication')}; ranks hold together with 95 % confidence; {CAVEAT}."
     if replications < 2:

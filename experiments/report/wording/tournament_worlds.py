@@ -11,6 +11,7 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.ranking import SEAT_PROFIT, TIED
 from ..numbers import claim, counted, number
+from ..strategy_names import short_names
 from ..tables import text_table
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
@@ -22,8 +23,13 @@ if TYPE_CHECKING:
 def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:
     """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, the share without a leader."""
     shares = {name: share_of(summary, name) for name in (*strategies, TIED)}
+    names = short_names(shares)
     rows = [
-        (name, number(100 * share.estimate), f"{number(100 * share.ci_low)} to {number(100 * share.ci_high)}")
+        (
+            names[name],
+            number(100 * share.estimate),
+            f"{number(100 * share.ci_low)} to {number(100 * share.ci_high)}",
+        )
         for name, share in shares.items()
         if share
     ]
@@ -38,7 +44,8 @@ def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) ->
 
 def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Iterator[str]:
     """The share of worlds in which each strategy is ahead, and the keys that correlate with the lead of the strategy that leads in the scenario itself."""
-    shares = {name: found for name in strategies if (found := share_of(summary, name))}
+    names = short_names(strategies)
+    shares = {names[name]: found for name in strategies if (found := share_of(summary, name))}
     neither = share_of(summary, TIED)
     if not shares or neither is None:
         return
@@ -59,8 +66,8 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     leader, unit = str(rows["arm"].iloc[0]), str(rows["unit"].iloc[0])
     lead = lookup(rows, "lead_over_worlds", SEAT_PROFIT, leader)
     if lead and lead.has_interval:
-        yield f"Over worlds {leader}, with the highest mean in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
-    yield from goes_with(summary, "decided_by", f"the lead of {leader}")
+        yield f"Over worlds {names[leader]}, with the highest mean in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
+    yield from goes_with(summary, "decided_by", f"the lead of {names[leader]}")
 
 
 def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:

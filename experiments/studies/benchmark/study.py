@@ -26,6 +26,7 @@ from ...estimate.ladder import row_of
 from ...execution.tasks import Work
 from ...report.plots.benchmark import draw_scores
 from ...report.plots.figure import Figure
+from ...report.strategy_names import notes as notes_on_names
 from ...report.wording import benchmark as words
 from ...storage.cell_results import table
 from ..base import Row, Study
@@ -226,6 +227,7 @@ class Benchmark(Study[BenchmarkSettings]):
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what could not be played, and whether this is a result of the suite."""
         yield from words.notes(self.obstacles, self.settings.study.suite, is_complete=self.is_complete)
+        yield from notes_on_names(map(label, self.strategies))
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:  # noqa: ARG002
         """Yield the ranking with the score of each market."""

@@ -19,6 +19,7 @@ from ...estimate.tournament import Results
 from ...execution.tasks import Work
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_payoffs, draw_ranks
+from ...report.strategy_names import notes as notes_on_names
 from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
 from ...storage.cell_results import table
 from ..base import Row, Study, StudyPart
@@ -75,6 +76,7 @@ class Tournament(Study[TournamentSettings]):
         """Yield what the lineup leaves out, and what is close."""
         yield from self._field.notes()
         yield from notes(summary)
+        yield from notes_on_names(self._results.strategies)
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the ranking of each format, and the payoffs."""
