@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.openrtb.counts import PREFIX, UNANSWERED
 from jointbid.strategies.registry import BRIDGES
 
 from ..config.settings import Settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MEASURED = "the answer times of a bidder elsewhere are measured (latency=measured)"
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.benchmark import LOWEST
+from .matplotlib_types import Figure
 from .parts import annotated_map, colour_bar, names_of
 from .style import caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("market", "information", "strategy", "estimate")
 

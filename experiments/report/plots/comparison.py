@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .key_labels import key_label
+from .matplotlib_types import Axes, Figure
 from .parts import annotated_map, bracketed, colour_bar, floats, is_numeric, names_of, panel_grid, tick_text
 from .style import COLOURS, amounts, caption, new_figure, plot, require, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = ("estimate", "ci_low", "ci_high")
 MOST_PANELS = 12

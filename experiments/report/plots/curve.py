@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from .key_labels import key_label, key_words
+from .matplotlib_types import Axes, Figure
 from .parts import INTERVAL, band_line, floats, interval_note, is_numeric, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
 BREAK_EVEN = ("break_even", "break_even_low", "break_even_high")

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.ladder import PROFIT
 from ...estimate.sides import Sides
 from ..numbers import number
+from .matplotlib_types import Axes, Figure
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 NO_SIDES = Sides()
 COLUMNS = ("label", "unit", "estimate", "ci_low", "ci_high", "n_replications")

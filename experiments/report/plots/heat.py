@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.curves import HEAT_COLUMNS
+from .matplotlib_types import Figure
 from .parts import annotated_map, bracketed, colour_bar
 from .style import caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PANELS = {
     "same_request": "Same-request step: stacked - silo",

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from jointbid.sim.journey.process import STAGES
 
+from .matplotlib_types import Figure
 from .parts import names_of
 from .style import COLOURS, LIGHT, amounts, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("day", "stage", "accounts", "share")
 DAY_H = 24.0

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...cells.arms import FOCAL
+from .matplotlib_types import Figure
 from .parts import annotated_map, colour_bar
 from .style import COLOURS, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LANDSCAPE_COLUMNS = ("price_cpm", "share_below")
 WIN_RATE_COLUMNS = ("profile", "context", "requests", "wins", "win_rate")

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...cells.lattice import AND, JOINT, NONE
 from ..numbers import number
+from .matplotlib_types import Axes, Figure
 from .parts import is_shown, names_of
 from .style import COLOURS, QUIET, caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
 MOST = 4

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .matplotlib_types import Figure
 from .parts import interval_points, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("tags", "budget_share", "arm", "estimate", "ci_low", "ci_high")
 

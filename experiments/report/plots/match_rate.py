@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
+from .matplotlib_types import Figure
 from .style import COLOURS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("match_rate", "estimate", "ci_low", "ci_high", "extrapolated")
 

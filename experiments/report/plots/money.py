@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..numbers import number
+from .matplotlib_types import Figure
 from .parts import band_line, floats, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("month", "estimate", "ci_low", "ci_high", "unit")
 LEVEL_COLUMNS = ("shape", "cost", "x", "estimate", "band_low", "band_high", "unit")

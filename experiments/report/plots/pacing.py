@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...cells.lattice import JOINT
+from .matplotlib_types import Figure
 from .parts import names_of
 from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("bidder", "hour", "spend", "spend_share", "share_of")
 SHARES = {

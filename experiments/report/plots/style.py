@@ -10,19 +10,15 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any, ParamSpec
 
 import pandas as pd
 
 from jointbid.sim.paths import expand
 
 from .letters import give_letters
+from .matplotlib_types import Axes, Axis, Figure
 from .values import with_marks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
 
 COLOURS = tuple(f"C{i}" for i in range(8))
 """The style sheet's colours, in their order."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS, TIED
+from .matplotlib_types import Axes, Figure
 from .parts import annotated_map, colour_bar, interval_points, label_rows, names_of
 from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 WORLD_COLUMNS = ("world", "first", "difference", "ci_low", "ci_high", "finding")
 TITLES = {"together": "All in one market", "pairings": "Each against each"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from jointbid.sim.scenario import Scenario
 
@@ -13,10 +15,6 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import CAVEAT, claim, counted, interval, listed, number
 from ..tables import DASH, between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 AMOUNT, NOTHING = "{amount} {unit} ({interval})", "nothing that is shown ({interval} {unit})"
 REGRET = {True: "regret_of_an_adopter", False: "regret_of_one_without"}

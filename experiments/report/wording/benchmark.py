@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+
+from rich.table import Table
 
 from ...estimate.benchmark import Scores
 from ..numbers import CAVEAT, counted, estimate_of, number
 from ..tables import DASH, between, middle, text_table
 from .tournament import ranks
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
 
 HEADS = {
     "second_price": "second",

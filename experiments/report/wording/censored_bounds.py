@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
+from rich.table import Table
 
 from ..numbers import number
 from ..tables import value_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 NAMES = {
     "logged": "won auctions alone, lost ones count 0",

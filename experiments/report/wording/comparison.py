@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.table import Table
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE
 from ..folders.comparison import HEADLINE, Comparison
 from ..numbers import claim, estimate_of, interval, number
 from ..tables import DASH, between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 HEADS = {
     "value_of_joint_data": "value of joint data", "same_request_step": "same-request step",

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from rich.table import Table
 
 from ...estimate.in_units import IN_UNITS
 from ...estimate.ladder import lookup
 from ..numbers import CAVEAT, claim, interval, number
 from ..tables import between, middle, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 UNITS = {
     "per_requests": "{money}",

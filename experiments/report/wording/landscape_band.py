@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.table import Table
 
 from ...estimate.ladder import VALUE
+from ...logs.replay.plan import ReplayPlan
 from ..numbers import estimate_of, number
 from ..tables import between, middle, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ...logs.replay.plan import ReplayPlan
 
 COLUMNS = ("landscape", "tags", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 

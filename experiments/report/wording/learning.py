@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate
@@ -12,9 +13,6 @@ from ...estimate.ladder import lookup
 from ...estimate.learning import AMOUNT, COST, LEARNED, LOST_TO_LEARNING, OVER_EXACT_SILO, PAYS_FROM
 from ...estimate.sides import Sides
 from ..numbers import interval, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def learning_sentences(

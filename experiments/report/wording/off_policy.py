@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.table import Table
 
 from ..numbers import estimate_of, interval, number
 from ..tables import value_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 ESTIMATORS = {"plug_in": "by the models alone", "doubly_robust": "doubly robust"}
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from ...config.study_settings import Range
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import interval, number
 from ..tables import between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 
 def effect_table(summary: pd.DataFrame, ranges: Sequence[Range], unit: str) -> Table:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
+from rich.table import Table
 
 from ...cells.cell import TOGETHER
 from ...estimate.intervals import Estimate
@@ -14,9 +14,6 @@ from ...estimate.ranking import SEAT_PROFIT
 from ...estimate.tournament import PAIRINGS
 from ..numbers import CAVEAT, counted, estimate_of, listed, number
 from ..tables import DASH, between, middle, percent, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
 """Formats as tables, plots and sentences name them."""
