@@ -70,8 +70,6 @@ def remote_notes(settings: Settings, bidders: pd.DataFrame) -> Iterator[str]:
 
 def answer_counts(bidders: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each bidder elsewhere and each of its counts that is not 0: ``bidder``, ``count of``, ``number``."""
-    import pandas as pd
-
     rows = [
         (row["bidder"], name.removeprefix(PREFIX), int(row[name]))
         for row in bidders.to_dict("records")

@@ -238,10 +238,9 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]
         points = pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
-        yield Figure("pacing", points, lambda: draw_pacing(points))
+        yield Figure("pacing", points, draw_pacing)
     if len(done.journey):
-        flows = journey_points(done.journey)
-        yield Figure("journey", flows, lambda: draw_journey(flows))
+        yield Figure("journey", journey_points(done.journey), draw_journey)
     if done.logged:
         settings = point.settings.of(RunSettings)
         yield from figures_of_log(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -93,8 +93,7 @@ class Attribution(Study[AttributionSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield what each channel is credited with against what it did."""
-        points = credit_points(summary)
-        yield Figure("credit", points, partial(draw_credit, points))
+        yield Figure("credit", credit_points(summary), draw_credit)
 
     def about(self) -> Mapping[str, Any]:
         """Return whose log each channel is in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -234,7 +234,7 @@ class Benchmark(Study[BenchmarkSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the scores of each strategy and market."""
-        yield Figure("scores", self.scores.by_game, partial(draw_scores, self.scores.by_game))
+        yield Figure("scores", self.scores.by_game, draw_scores)
 
     def about(self) -> Mapping[str, Any]:
         """Return the suite, its addresses, and the packages that bring strategies."""

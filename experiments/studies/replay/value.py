@@ -98,8 +98,7 @@ def _figures(summary: pd.DataFrame) -> Iterator[Figure]:
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     limited = profit[profit["budget_share"] <= 1]
     if len(limited):
-        draw = partial(draw_log_ladder, limited, unit=str(profit["unit"].iloc[0]))
-        yield Figure("log_ladder", limited, draw)
+        yield Figure("log_ladder", limited, partial(draw_log_ladder, unit=str(profit["unit"].iloc[0])))
 
 
 def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
@@ -107,7 +106,7 @@ def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
     if "joins" in more:
         joins = more["joins"]
         curve = joins[joins["curve"] == "match_rate"].sort_values("match_rate")
-        yield Figure("match_rate", curve, partial(draw_match_rate, curve, unit=str(curve["unit"].iloc[0])))
+        yield Figure("match_rate", curve, partial(draw_match_rate, unit=str(curve["unit"].iloc[0])))
 
 
 def _answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -86,9 +86,9 @@ class Tournament(Study[TournamentSettings]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the ranks that the comparisons allow, and the payoff matrix."""
         results = self._results
-        yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
+        yield Figure("ranks", results.ranked, draw_ranks)
         if results.matrix:
-            yield Figure("payoffs", results.payoffs, partial(draw_payoffs, results.payoffs))
+            yield Figure("payoffs", results.payoffs, draw_payoffs)
 
     def about(self) -> Mapping[str, Any]:
         """Return how many replications, the strategies, the best response to each, and the packages that bring them."""
