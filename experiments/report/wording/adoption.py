@@ -34,10 +34,10 @@ def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) 
             for estimand in ("adopter_profit", "non_adopter_profit", "gain_from_adopting")
         )
         market = [lookup(summary, "utility", metric, label(k)) for metric in ("bidder_surplus", "revenue")]
-        rows.append((k, adopter, other, gain, gain, gain, *market))
+        rows.append((k, adopter, other, gain, gain, *market))
     return text_table(
         f"By how many of {bidders} bidders hold the data, {unit}", rows, ("adopters", str), ("profit of one", middle),
-        ("of one without", middle), ("gain of the last", signed), ("95 % interval", between),
+        ("of one without", middle), ("gain of the last", signed, between),
         ("worth its cost", partial(_worth, cost=cost)), ("all bidders' surplus", middle), ("seller's revenue", middle),
         left=0,
     )  # fmt: skip

@@ -47,10 +47,10 @@ def budget_table(summary: pd.DataFrame, budgets: Sequence[str]) -> Table:
     rows = []
     for name in budgets:
         profit, cost = lookup(summary, "utility", arm=f"by {name}"), lookup(summary, "cost_of_rule", arm=name)
-        rows.append((name, profit, profit, cost, cost))
+        rows.append((name, profit, cost))
     return text_table(
         f"The next season, by what the budgets follow, {_unit(summary, 'utility')}", rows, ("budgets by", str),
-        ("profit", middle), ("95 % interval", between), ("less than by the truth", signed), ("95 % interval", between),
+        ("profit", middle, between), ("less than by the truth", signed, between),
     )  # fmt: skip
 
 

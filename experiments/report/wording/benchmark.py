@@ -28,13 +28,10 @@ def score_table(scores: Scores) -> Table:
     for row in scores.ranked.to_dict("records"):
         name, own = str(row["strategy"]), estimate_of(row)
         rank, gain = ranks(row["rank_best"], row["rank_worst"]), scores.gain(name)
-        rows.append(
-            (name, rank, own, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain, gain)
-        )
+        rows.append((name, rank, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain))
     return text_table(
         "Score over all games: 0 the bidder without data, 100 hindsight", rows, ("strategy", str), ("rank", str),
-        ("score", middle), ("95 % interval", between), ("joint", middle), ("silo", middle), ("joint adds", middle),
-        ("95 % interval", between),
+        ("score", middle, between), ("joint", middle), ("silo", middle), ("joint adds", middle, between),
         caption="rank: what the paired comparisons allow, Holm-corrected, 95 %; silo: the CMO's data alone",
     )  # fmt: skip
 

@@ -41,6 +41,6 @@ def worth_table(summary: pd.DataFrame, silo: str) -> Table | None:
         unit=unit,
         silo=silo,
     )
-    found = ((row["unit"], *[lookup(rows, IN_UNITS, row["metric"])] * 2) for row in rows.to_dict("records"))
-    columns = ("unit", str), ("value of joint data", middle), ("95 % interval", between)
+    found = ((row["unit"], lookup(rows, IN_UNITS, row["metric"])) for row in rows.to_dict("records"))
+    columns = ("unit", str), ("value of joint data", middle, between)
     return text_table(title, found, *columns, caption=f"Before what joining costs; {CAVEAT}.")

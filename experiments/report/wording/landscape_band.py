@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from rich.table import Table
 
@@ -62,12 +60,10 @@ def band_notes(plan: ReplayPlan, name: str) -> tuple[str, ...]:
 def band_table(band: pd.DataFrame) -> Table:
     """Return the value of joint data in each landscape, with and without suspect values."""
     rows = _profits(band, None)
-    cells = [
-        (row["landscape"], row["tags"], estimate_of(row), estimate_of(row)) for row in rows.to_dict("records")
-    ]
+    cells = [(row["landscape"], row["tags"], estimate_of(row)) for row in rows.to_dict("records")]
     title = f"Value of joint data in each landscape, without a budget limit: {rows['unit'].iloc[0]}"
-    columns: tuple[tuple[str, Any], ...] = (("tags", str), ("value", middle), ("95 % interval", between))
-    return text_table(title, cells, ("landscape", str), *columns, caption="")
+    columns = ("landscape", str), ("tags", str), ("value", middle, between)
+    return text_table(title, cells, *columns, caption="")
 
 
 def _profits(band: pd.DataFrame, tags: str | None) -> pd.DataFrame:

@@ -43,13 +43,13 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
             for metric in (SEAT_PROFIT, "profit_pct")
         )
         further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
-        cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further))
+        cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, below, share, *further))
     of_pairs, tilde = (
         (", mean over opponents", "; ~ no difference shown") if format_ == PAIRINGS else ("", "")
     )
     return text_table(
         f"{FORMATS[format_]}{of_pairs}: profit, {rows['unit'].iloc[0]}", cells, ("strategy", str), ("rank", str),
-        ("profit", middle), ("95 % interval", between), ("below hindsight", middle), ("%", middle),
+        ("profit", middle, between), ("below hindsight", middle), ("%", middle),
         *((head, percent if format_ == TOGETHER else _signed) for head, *_ in wanted),
         caption=f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
     )  # fmt: skip
