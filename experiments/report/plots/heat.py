@@ -51,8 +51,7 @@ def draw_heat(
         )
         written = bracketed(values, ((low > 0) | (high < 0)).to_numpy())
         image = annotated_map(axes, values, written, limits=(-limit, limit))
-        axes.set_title(title)
-        axes.set_xlabel(f"interaction ({interaction_unit})")
+        axes.set(title=title, xlabel=f"interaction ({interaction_unit})")
     panels[0].set_ylabel("redundancy (correlation of the sources)")
     colour_bar(figure, image, list(panels), unit)
     note = (

@@ -80,13 +80,19 @@ def plot(*columns: str) -> Callable[[Callable[_Draw, Figure]], Callable[_Draw, F
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that belongs to no window."""
+    """Return an empty figure, in inches, that belongs to no window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure with one panel, and that panel."""
+    figure = new_figure(width, height)
+    return figure, figure.subplots()
 
 
 def save(

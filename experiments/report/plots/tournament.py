@@ -8,7 +8,7 @@ import pandas as pd
 from ...estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS, TIED
 from .matplotlib_types import Axes, Figure
 from .parts import annotated_map, colour_bar, interval_points, label_rows, names_of
-from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, zero_line
+from .style import COLOURS, MARKERS, QUIET, caption, new_figure, one_panel, plot, zero_line
 
 WORLD_COLUMNS = ("world", "first", "difference", "ci_low", "ci_high", "finding")
 TITLES = {"together": "All in one market", "pairings": "Each against each"}
@@ -43,8 +43,7 @@ def draw_payoffs(payoffs: pd.DataFrame) -> Figure:
         "-" if np.isnan(value) else f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
         for value in values.flat
     ]
-    figure = new_figure(2.6 + 0.75 * len(names), 2.0 + 0.48 * len(names))
-    axes = figure.subplots()
+    figure, axes = one_panel(2.6 + 0.75 * len(names), 2.0 + 0.48 * len(names))
     limits = (float(np.nanmin(values)), float(np.nanmax(values)))
     image = annotated_map(axes, wide, np.array(texts).reshape(values.shape), limits=limits, colours="Blues")
     best = payoffs.drop_duplicates("opponent").set_index("opponent")["best_response"]
@@ -68,8 +67,7 @@ def draw_worlds(table: pd.DataFrame, unit: str) -> Figure:
         unit: of the differences.
     """
     rows = table.sort_values("difference", ascending=False, ignore_index=True)
-    figure = new_figure(8.5, 2.2 + 0.13 * len(rows))
-    axes = figure.subplots()
+    figure, axes = one_panel(8.5, 2.2 + 0.13 * len(rows))
     zero_line(axes, vertical=True)
     for number, name in enumerate(rows["first"].value_counts().index):
         marker, own = MARKERS[number % len(MARKERS)], rows[rows["first"] == name]
