@@ -286,7 +286,7 @@ def _rlb() -> dict[str, Strategy]:
 def main(folder: str) -> None:
     """Draw all of them into a folder."""
     for figure in curves():
-        save(figure.draw(figure.table), figure.table, Path(folder), figure.name, formats=("svg",))
+        save(figure.draw(), figure.table, Path(folder), figure.name, formats=("svg",))
 
 
 if __name__ == "__main__":

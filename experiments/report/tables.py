@@ -83,8 +83,12 @@ def text_table(
 
 
 def value_table(title: str, table: pd.DataFrame, head: str, name: Callable[[dict[Any, Any]], str]) -> Table:
-    """Return a table with a row for each of these estimates: its name, its value and its interval."""
-    rows = [(name(row), estimate_of(row)) for row in table.to_dict("records")]
+    """Return a table with a row for each of these estimates of a log: its name, with its tags where there are several, and its value."""
+    several = table["tags"].nunique() > 1
+    rows = [
+        (name(row) + (f" ({row['tags']})" if several else ""), estimate_of(row))
+        for row in table.to_dict("records")
+    ]
     return text_table(title, rows, (head, str), ("value", middle, between), caption="")
 
 

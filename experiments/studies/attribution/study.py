@@ -13,7 +13,6 @@ from ...cells.cell import Cell
 from ...config.study_settings import AttributionSettings
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
-from ...execution.tasks import Work
 from ...report.plots.credit import credit_points, draw_credit
 from ...report.plots.figure import Figure
 from ...report.wording.attribution import budget_table, credit_table, sentences
@@ -31,16 +30,12 @@ class Attribution(Study[AttributionSettings]):
         "end-to-end view": ("end_to_end_value", "focal_profit"),
         "test over last touch": ("test_over_last_touch", "focal_profit"),
     }
+    work = staticmethod(run_cell)
 
     @property
     def columns(self) -> Sequence[str]:
         """With p-values of the keys where worlds are drawn."""
         return (*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else []))
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that plays one season: campaigns by channel, their log and their test."""
-        return run_cell
 
     @property
     def parts(self) -> Sequence[StudyPart]:

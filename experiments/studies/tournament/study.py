@@ -11,12 +11,12 @@ import pandas as pd
 from jointbid.strategies.plugins import origin, plugins
 
 from ...cells.cell import TOGETHER, Cell
+from ...cells.match import run_match
 from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
 from ...config.study_settings import TournamentSettings
 from ...estimate.metrics import at_point
 from ...estimate.tournament import Results
-from ...execution.tasks import Work
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_payoffs, draw_ranks
 from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
@@ -32,17 +32,11 @@ class Tournament(Study[TournamentSettings]):
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {
         "first strategy's score": ("score_together", "profit")
     }
+    work = staticmethod(run_match)
 
     @property
     def columns(self) -> None:
         """All that the rows have."""
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that plays one match."""
-        from ...cells.match import run_match
-
-        return run_match
 
     @cached_property
     def parts(self) -> Sequence[StudyPart]:
