@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from rich.table import Table
 
 from .numbers import estimate_of, number
 from .tables import between, middle, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 SCORES = {"auc": "AUC", "auc_within_campaign": "AUC within campaign", "log_loss": "log loss"}
 NOTE = "w/o: without the suspect tags"

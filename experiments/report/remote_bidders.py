@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.openrtb.counts import PREFIX, UNANSWERED
 from jointbid.strategies.registry import BRIDGES
 
 from ..config.settings import Settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MEASURED = "the answer times of a bidder elsewhere are measured (latency=measured)"
 
@@ -71,8 +70,6 @@ def remote_notes(settings: Settings, bidders: pd.DataFrame) -> Iterator[str]:
 
 def answer_counts(bidders: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each bidder elsewhere and each of its counts that is not 0: ``bidder``, ``count of``, ``number``."""
-    import pandas as pd
-
     rows = [
         (row["bidder"], name.removeprefix(PREFIX), int(row[name]))
         for row in bidders.to_dict("records")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
 
 from jointbid.sim.response import margins
 from jointbid.sim.scenario import Scenario
@@ -11,10 +14,6 @@ from jointbid.sim.scenario import Scenario
 from .numbers import counted, number
 from .remote_bidders import answer_counts
 from .tables import text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 SHOWN = 12
 """Bidders shown; the tables on disk have all."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
 
 from .numbers import number
 from .sweep import Headline, column
 from .tables import DASH, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 WHOLE = 60
 """Up to this number of points all are shown; of more, the first and the last."""

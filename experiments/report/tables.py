@@ -18,7 +18,7 @@ from rich.text import Text
 
 from ..estimate.intervals import Estimate
 from .numbers import estimate_of, interval, number
-from .table_fit import parts_of
+from .table_fit import INTERVAL_HEAD, parts_of
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
@@ -58,7 +58,7 @@ def signed(estimate: Estimate | None) -> str:
 def text_table(
     title: str,
     rows: Iterable[Sequence[Any]],
-    *columns: tuple[str, Callable[[Any], str]],
+    *columns: tuple[str, Callable[[Any], str]] | tuple[str, Callable[[Any], str], Callable[[Any], str]],
     caption: str = FOOTNOTE,
     left: int = 1,
 ) -> Table:
@@ -67,22 +67,29 @@ def text_table(
     Args:
         title: above it.
         rows: the values of each row, one for each column.
-        columns: each with its head, and how it writes a value.
+        columns: each with its head, and how it writes a value; where it also says how it writes the interval of the same value, that
+            stands in a further column to its right.
         caption: below it.
         left: number of columns, from the first, that are aligned left.
     """
     table = blank_table(title, caption)
-    for place, (head, _) in enumerate(columns):
+    heads = [head for name, *writers in columns for head in (name, INTERVAL_HEAD)[: len(writers)]]
+    for place, head in enumerate(heads):
         table.add_column(head, justify="left" if place < left else "right", no_wrap=left == 1 and place == 0)
     for row in rows:
-        table.add_row(*(write(value) for (_, write), value in zip(columns, row, strict=True)))
+        pairs = zip(columns, row, strict=True)
+        table.add_row(*(write(value) for (_, *writers), value in pairs for write in writers))
     return table
 
 
 def value_table(title: str, table: pd.DataFrame, head: str, name: Callable[[dict[Any, Any]], str]) -> Table:
-    """Return a table with a row for each of these estimates: its name, its value and its interval."""
-    rows = [(name(row), *[estimate_of(row)] * 2) for row in table.to_dict("records")]
-    return text_table(title, rows, (head, str), ("value", middle), ("95 % interval", between), caption="")
+    """Return a table with a row for each of these estimates of a log: its name, with its tags where there are several, and its value."""
+    several = table["tags"].nunique() > 1
+    rows = [
+        (name(row) + (f" ({row['tags']})" if several else ""), estimate_of(row))
+        for row in table.to_dict("records")
+    ]
+    return text_table(title, rows, (head, str), ("value", middle, between), caption="")
 
 
 def linked(label: str, file: Path) -> Text:

@@ -43,7 +43,7 @@ def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
     rows = [
         (
             sides.label(arm),
-            *[lookup(summary, "utility", arm=arm)] * 2,
+            lookup(summary, "utility", arm=arm),
             lookup(summary, "difference_to_none", arm=arm),
             lookup(summary, "difference_to_silo", arm=arm),
             lookup(summary, "utility", "win_rate", arm),
@@ -51,8 +51,8 @@ def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
         for arm in arms
     ]
     table = text_table(
-        f"Profit of each arm, {_first(utility['unit'])}", rows, ("arm", str), ("profit", middle),
-        ("95 % interval", between), ("over none", signed), (f"over {sides.label(sides.silo)}", signed),
+        f"Profit of each arm, {_first(utility['unit'])}", rows, ("arm", str), ("profit", middle, between),
+        ("over none", signed), (f"over {sides.label(sides.silo)}", signed),
         ("win rate", percent),
     )  # fmt: skip
     for arm, row in zip(arms, table.rows, strict=True):
@@ -64,12 +64,12 @@ def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """What separates the arms: each estimand with its interval, the metrics of the market among them."""
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     rows = [
-        (name, row["arm"], *[estimate_of(row)] * 2)
+        (name, row["arm"], estimate_of(row))
         for (estimand, metric), name in ROWS.items()
         for row in _rows(summary, estimand, metric).to_dict("records")
     ]
     title = f"What joining changes (siloed: {sides.label(sides.silo)}), {_first(money)}"
-    columns = (("estimand", str), ("comparison", str), ("estimate", signed), ("95 % interval", between))
+    columns = (("estimand", str), ("comparison", str), ("estimate", signed, between))
     return text_table(title, rows, *columns, left=2)
 
 
@@ -80,11 +80,11 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
     for source in sources:
         rest = lattice.arm([other for other in sources if other != source])
         added = [lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)]
-        rows.append((source, *added, *[lookup(summary, "shapley", arm=source)] * 2))
+        rows.append((source, *added, lookup(summary, "shapley", arm=source)))
     unit = _first(_rows(summary, "shapley", "focal_profit")["unit"])
     return text_table(
         f"What each source adds, {unit}", rows, ("source", str), ("alone", signed), ("added last", signed),
-        ("on average (Shapley)", signed), ("95 % interval", between),
+        ("on average (Shapley)", signed, between),
     )  # fmt: skip
 
 
@@ -93,10 +93,10 @@ def learning_table(costs: pd.DataFrame) -> Table:
     rows = []
     for row in costs.to_dict("records"):
         cost = Estimate(row["cost_of_learning"], row["ci_low"], row["ci_high"], row["n_replications"])
-        rows.append((row["arm"], row["bayes"], row["learned"], cost, cost))
+        rows.append((row["arm"], row["bayes"], row["learned"], cost))
     return text_table(
         f"What learning costs, {_first(costs['unit'])}", rows, ("arm", str), ("exact", number),
-        ("learned", number), ("cost of learning", signed), ("95 % interval", between),
+        ("learned", number), ("cost of learning", signed, between),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -88,8 +88,7 @@ class Adoption(Study[AdoptionSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield who gains and who loses over the number of adopters."""
-        points = adoption_points(summary)
-        yield Figure("adoption", points, partial(draw_adoption, points))
+        yield Figure("adoption", adoption_points(summary), draw_adoption)
 
     @property
     def _played(self) -> Settings[AdoptionSettings]:

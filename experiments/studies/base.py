@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, get_args
 
 import pandas as pd
 
+from ..cells.bidders import run_cell
 from ..cells.cell import Cell
 from ..cells.cell_lists import joined
 from ..config.settings import Settings, StudySettings_co, Unit
 from ..estimate.ladder import SUMMARY_COLUMNS
-from ..execution.tasks import Work
 from ..storage.cell_results import StudyState
 from .cell_plans import CellPlan
 
@@ -124,6 +123,8 @@ class Study(StudyPart[StudySettings_co]):
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """What stands for the study in a table of many: head -> (estimand, metric) of ``summary.csv``."""
+    work = staticmethod(run_cell)
+    """The function that simulates one cell; another process may call it."""
 
     def __init__(self, settings: Settings[StudySettings_co], state: StudyState | None = None) -> None:
         super().__init__(settings, state or StudyState())
@@ -137,13 +138,6 @@ class Study(StudyPart[StudySettings_co]):
     def columns(self) -> Sequence[str] | None:
         """The columns of the summary; None: all that its rows have."""
         return SUMMARY_COLUMNS
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that simulates one cell; another process may call it."""
-        from ..cells.bidders import run_cell
-
-        return run_cell
 
     def check(self) -> None:
         """Refuse settings that make no study of this kind.

@@ -126,11 +126,12 @@ def run(point: Point) -> Run:
         BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
         RunFailed: a strategy that fails under way.
     """
-    if point.settings.of(RunSettings).study.weekly:
+    study = point.settings.of(RunSettings).study
+    if study.weekly:
         return _run_weekly(point)
     cell = _cell(point)
     bidders = entrants(cell)
-    if point.settings.of(RunSettings).study.trajectories:
+    if study.trajectories:
         bidders = recorded(cell.scenario, bidders, AUCTIONNET_STATE)
 
     def play() -> tuple[Run, RunFiles]:
@@ -139,11 +140,7 @@ def run(point: Point) -> Run:
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
         identified = cell.scenario.audience.people is not None
-        steps = (
-            _trajectories(cell, result, bidders)
-            if point.settings.of(RunSettings).study.trajectories
-            else None
-        )
+        steps = _trajectories(cell, result, bidders) if study.trajectories else None
         done = Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
         about = {"calendar": dict(result.calendar), **finite(done.pace), "market": finite(done.market)}
         if logged is not None:
@@ -196,12 +193,9 @@ def finite(numbers: dict[str, float]) -> dict[str, Any]:
 
 def _simulate(cell: Cell, point: Point, bidders: Mapping[str, Entrant]) -> tuple[RunResult, int | None]:
     """Return the result, and the number of rows of its log."""
-    path, code, keep = (
-        point.folder / AUCTIONS,
-        code_version(),
-        point.settings.of(RunSettings).study.trajectories,
-    )
-    if not point.settings.of(RunSettings).study.log:
+    path, code, study = point.folder / AUCTIONS, code_version(), point.settings.of(RunSettings).study
+    keep = study.trajectories
+    if not study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, bidders, cell.seed, cell.replication, keep_strategies=keep), None
     terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in bidders.items()}
@@ -238,10 +232,9 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]
         points = pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
-        yield Figure("pacing", points, lambda: draw_pacing(points))
+        yield Figure("pacing", points, draw_pacing)
     if len(done.journey):
-        flows = journey_points(done.journey)
-        yield Figure("journey", flows, lambda: draw_journey(flows))
+        yield Figure("journey", journey_points(done.journey), draw_journey)
     if done.logged:
         settings = point.settings.of(RunSettings)
         yield from figures_of_log(

@@ -12,13 +12,13 @@ import pandas as pd
 
 from ..config.points import Point
 from ..errors import reported
+from ..report.html.page import write_report
 from ..report.plots.figure import Figure
 from ..report.plots.letters import names_in, report_missing
 from ..storage.cell_results import StudyState
 from ..storage.names import CONFIG, MANIFEST
 from ..storage.study_folder import Folder
 from .manifest import manifest
-from .session import report
 
 Played = TypeVar("Played")
 
@@ -65,7 +65,7 @@ def write_run(point: Point, play: Callable[[], tuple[Played, RunFiles]], path: P
         folder.write_json(MANIFEST, manifest(point, started, state) | dict(files.about))
         folder.status("done")
         if files.has_page:
-            report(folder.path)
+            write_report(folder.path)
     return played
 
 

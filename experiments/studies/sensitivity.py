@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -75,7 +75,7 @@ class Sensitivity(Study[SensitivitySettings]):
         """Yield the tornado."""
         rows = summary[summary["estimand"].isin(list(PANELS))]
         table = rows.assign(panel=rows["estimand"].map(PANELS))
-        yield Figure("tornado", table, partial(draw_tornado, table))
+        yield Figure("tornado", table, draw_tornado)
 
     @cached_property
     def _points(self) -> NDArray[np.float64]:

@@ -22,6 +22,8 @@ from ..errors import BadInput, closest, reported
 from ..execution.scheduler import Driver, FailedFast
 from ..execution.stages import Finish, Stage, StudyRun
 from ..execution.tasks import SideTask
+from ..report.html.page import write_report
+from ..report.html.pictures import draw_further
 from ..report.plots.letters import names_in, report_missing
 from ..report.remote_bidders import remote_notes
 from ..storage.cell_results import Rows, StudyState
@@ -57,13 +59,6 @@ class StudyResult:
     failures: list[dict[str, Any]] = field(default_factory=list)
     ran: int = 0
     kept: int = 0
-
-    @classmethod
-    def from_state(
-        cls, folder: Path, state: StudyState, summary: pd.DataFrame | None, findings: Findings
-    ) -> StudyResult:
-        """Return what was found, with the failures and counts so far."""
-        return cls(folder, summary, findings, state.failures, state.ran, state.kept)
 
 
 def run_study(point: Point, kind: type[Study]) -> StudyResult:
@@ -101,7 +96,9 @@ def run_studies(
     except FailedFast:
         for point, state in begun.values():
             if state.failures:
-                deliver(point, StudyResult.from_state(point.folder, state, None, Findings()))
+                deliver(
+                    point, StudyResult(point.folder, None, Findings(), state.failures, state.ran, state.kept)
+                )
         raise
 
 
@@ -144,8 +141,8 @@ def _running(
                 inertia = tuple(inert(point, study, cells, summary))
             findings = replace(study.summarise(summary), notes=(*notes, *inertia))
             if has_page and not (point.folder / REPORT).is_file():
-                yield Finish([SideTask(partial(report, point.folder), REPORT)])
-            return StudyResult.from_state(point.folder, state, summary, findings)
+                yield Finish([SideTask(partial(write_report, point.folder), REPORT)])
+            return StudyResult(point.folder, summary, findings, state.failures, state.ran, state.kept)
         folder.status("running")
         summary, findings = _write(point, study, folder, cells)
         files = dict(folder.checksums)
@@ -160,11 +157,11 @@ def _running(
         folder.write_json(MANIFEST, manifest(point, started, state) | about)
         folder.status("failed" if state.failures else "done")
         if has_page:
-            yield Finish([SideTask(partial(_page, point.folder), REPORT)])
+            yield Finish([SideTask(partial(write_report, point.folder, draw=False), REPORT)])
         else:
             folder.drop(REPORT)
         folder.cells.compact()
-    return StudyResult.from_state(point.folder, state, summary, findings)
+    return StudyResult(point.folder, summary, findings, state.failures, state.ran, state.kept)
 
 
 def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, Cells]:
@@ -181,34 +178,13 @@ def _play(study: Study, point: Point, folder: Folder) -> Generator[Stage, None, 
     return estimated_from(stages)
 
 
-def report(folder: Path) -> Path:
-    """Write the page that is mailed on, and the plots that it lacks; made from the folder's files, so they come first."""
-    from ..report.html.page import write_report
-
-    return write_report(folder)
-
-
-def _page(folder: Path) -> Path:
-    """Write the page of a study whose plots have just been drawn."""
-    from ..report.html.page import write_report
-
-    return write_report(folder, draw=False)
-
-
-def _further(folder: Path) -> None:
-    """Draw what the tables of any study allow."""
-    from ..report.html.pictures import draw_further
-
-    draw_further(folder)
-
-
 def _drawings(summary: pd.DataFrame | None, point: Point, study: Study) -> Iterator[SideTask]:
     """Yield the plots that the tables of any study allow, and the study's own, each by itself."""
     look = point.settings.plot
     if summary is None or not look.enabled:
         return
     report_missing([point.settings.scenario.name, *names_in(summary)])
-    yield SideTask(partial(_further, point.folder), "plots")
+    yield SideTask(partial(draw_further, point.folder), "plots")
     with reported("plots"):
         for figure in chain.from_iterable(part.figures(summary) for part in study.parts):
             draw = partial(figure.write, point.folder / "plots", look.style, tuple(look.format))

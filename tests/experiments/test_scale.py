@@ -20,6 +20,7 @@ from jointbid import sim
 from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells import match
 from jointbid.experiments.cli.main import main
+from jointbid.experiments.studies.base import Study
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]
 LONG = [*TINY, "study.replications=12"]
@@ -186,7 +187,7 @@ def test_fail_fast(monkeypatch, capsys):
             raise RuntimeError("no luck")
         return real(cell)
 
-    monkeypatch.setattr(arms, "run_cell", fragile)
+    monkeypatch.setattr(Study, "work", staticmethod(fragile))
     few = ["value", *TINY, "executor=serial", "study.replications=9"]
     assert main([*few, "executor.fail_fast=true"]) == 1
     said = capsys.readouterr().err
@@ -198,7 +199,7 @@ def test_fail_fast(monkeypatch, capsys):
     (failure,) = failures()
     assert main(shlex.split(failure["command"])[1:]) == 1
     assert "RuntimeError: no luck" in capsys.readouterr().err
-    monkeypatch.setattr(arms, "run_cell", real)
+    monkeypatch.setattr(Study, "work", staticmethod(real))
     assert main(shlex.split(failure["command"])[1:]) == 0
     assert main(few) == 0
     assert statuses() == {"done"}
@@ -212,7 +213,7 @@ def test_failures_at_curve_points_are_repeated_alone(monkeypatch, capsys):
             raise RuntimeError("no luck")
         return real(cell)
 
-    monkeypatch.setattr(arms, "run_cell", fragile)
+    monkeypatch.setattr(Study, "work", staticmethod(fragile))
     curve = ["study.point.requests=200", "study.point.replications=2"]
     curve += ["study.curves=[{over: source.profile.match_rate, values: [0, .5]}]"]
     grid = ["study.point.redundancy=[0]", "study.point.interaction=[0,.1]", "plot.enabled=true"]
@@ -223,7 +224,7 @@ def test_failures_at_curve_points_are_repeated_alone(monkeypatch, capsys):
         capsys.readouterr()
         assert main(shlex.split(failure["command"])[1:]) == 1
         assert "RuntimeError: no luck" in capsys.readouterr().err
-    monkeypatch.setattr(arms, "run_cell", real)
+    monkeypatch.setattr(Study, "work", staticmethod(real))
     assert main(shlex.split(failed[0]["command"])[1:]) == 0
     assert failed[0]["cell"]["point"] in capsys.readouterr().out
 

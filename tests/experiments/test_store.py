@@ -29,6 +29,7 @@ from jointbid.experiments.execution.stages import Finish
 from jointbid.experiments.execution.tasks import SideTask, Task
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import session
+from jointbid.experiments.studies.base import Study
 from jointbid.sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
@@ -56,7 +57,7 @@ def ran(monkeypatch):
             seen.append(cell)
         return real(cell)
 
-    monkeypatch.setattr(arms, "run_cell", counted)
+    monkeypatch.setattr(Study, "work", staticmethod(counted))
     return seen
 
 
@@ -174,7 +175,7 @@ def test_a_failing_cell_is_listed_and_the_others_go_on(monkeypatch, capsys):
             raise RuntimeError("no luck")
         return real(cell)
 
-    monkeypatch.setattr(arms, "run_cell", fragile)
+    monkeypatch.setattr(Study, "work", staticmethod(fragile))
     assert value("study.replications=3", "study.who=1") == 1
     said = capsys.readouterr()
     assert "no luck" in said.err
@@ -186,7 +187,7 @@ def test_a_failing_cell_is_listed_and_the_others_go_on(monkeypatch, capsys):
     assert "fragile" in failure["traceback"]
     assert len(pd.read_parquet(folder() / "cells.parquet")) == 3 * (ARMS + 1) - 1  # split_budget sits twice
 
-    monkeypatch.setattr(arms, "run_cell", real)
+    monkeypatch.setattr(Study, "work", staticmethod(real))
     command = shlex.split(failure["command"])
     assert command[:2] == ["jointbid", "value"]
     assert main(command[1:]) == 0

@@ -162,8 +162,10 @@ def test_a_disk_that_is_full_is_no_matter_of_drawing():
 
 def test_a_figure_that_cannot_be_drawn_leaves_the_others(tmp_path, capsys):
     table = curve(["a"])
-    good = Figure("good", table, lambda: plots.draw_curve(table, unit="u", silo="", subject="s", x_label="x"))
-    bad = Figure("bad", table, lambda: np.linalg.inv(np.zeros((2, 2))))
+    good = Figure(
+        "good", table, lambda table: plots.draw_curve(table, unit="u", silo="", subject="s", x_label="x")
+    )
+    bad = Figure("bad", table, lambda _: np.linalg.inv(np.zeros((2, 2))))
     for figure in (bad, good):
         with reported(f"plots/{figure.name}"):
             figure.write(tmp_path / "plots", None, ("svg",))

@@ -13,9 +13,9 @@ from ...errors import BadInput
 ABSENT = "–"
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+def flat(config: Mapping[str, Any]) -> dict[str, str]:
     """Keys joined by dots, as they stand on the command line, with their values as text."""
-    return dict(_flat(config, prefix))
+    return dict(_flat(config, ""))
 
 
 def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:

@@ -16,6 +16,8 @@ from typing import Any
 
 from jointbid.sim.scenario import Scenario
 
+from ..folders.settings_diff import flat
+
 Worth = list[tuple[float, float]]
 """Values with their probabilities."""
 
@@ -28,8 +30,8 @@ BASE: dict[str, Any] = {
 """The base example without the keys that the formulas read."""
 
 READ = re.compile(
-    r"supply\.(requests|horizon_h|hourly)|response\.(a|b|c|interaction|redundancy)|source\.profile\.match_rate|source\.\w+\.owner"
-    r"|rivals\.(landscape|high)|bidders\.(count|values|strategy|control_interval_\w+|report_delay_h)|engine\.\w+"
+    r"name|question|currency|supply\.(requests|horizon_h|hourly)|response\.(a|b|c|interaction|redundancy)|source\.profile\.match_rate|source\.\w+\.owner"
+    r"|rivals\.(landscape|high)|bidders\.(count|values|strategy\..+|control_interval_\w+|report_delay_h)|engine\.\w+"
 )
 """Keys that the formulas read, and those that change nothing in such a market."""
 
@@ -71,18 +73,9 @@ def _base() -> dict[str, Any]:
     return Scenario.model_validate(BASE).model_dump(mode="json")
 
 
-def _others(market: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+def _others(market: Mapping[str, Any]) -> dict[str, str]:
     """The keys that the formulas do not read, dotted, with their values."""
-    found: dict[str, Any] = {}
-    for key, value in market.items():
-        inside = f"{place}{key}"
-        if READ.fullmatch(inside) or inside in {"name", "question", "currency"}:
-            continue
-        if isinstance(value, Mapping):
-            found |= _others(value, f"{inside}.")
-        else:
-            found[inside] = value
-    return found
+    return {key: value for key, value in flat(market).items() if not READ.fullmatch(key)}
 
 
 def _worth(config: Mapping[str, Any]) -> dict[str, Worth]:

@@ -83,8 +83,7 @@ def figures_of(comparison: Comparison) -> Iterator[Figure]:
         short = short.dropna(subset=["estimate"])
         if len(short) <= FOREST_MOST:
             forest = short.rename(columns={"study": "label"})[[*FOREST]].reset_index(drop=True)
-            draw = partial(draw_forest, forest, subject=f"{subject} of each study")
-            yield Figure("forest", forest, draw)
+            yield Figure("forest", forest, partial(draw_forest, subject=f"{subject} of each study"))
         yield from _swept(short, _knobs(comparison, short), unit, subject)
     yield from _overlaid(comparison)
 
@@ -104,16 +103,15 @@ def _swept(points: pd.DataFrame, knobs: list[str], unit: str, subject: str) -> I
         (x, y), table = knobs, points[[*knobs, *columns]].reset_index(drop=True)
         has_panels = points[y].nunique() <= PANELS_MOST
         if has_panels:
-            yield Figure("multiples", table, partial(draw_multiples, table, x=x, by=y, **about))
+            yield Figure("multiples", table, partial(draw_multiples, x=x, by=y, **about))
         if has_panels or len(points) == points[x].nunique() * points[y].nunique():
-            draw = partial(draw_map, table, x=x, y=y, unit=unit, subject=subject)
-            yield Figure("map", table, draw)
+            yield Figure("map", table, partial(draw_map, x=x, y=y, unit=unit, subject=subject))
         if has_panels:
             return
     for key in knobs:
         one = points[[key, *columns]].reset_index(drop=True)
         name = "over_" + key.replace(".", "_")
-        yield Figure(name, one, partial(draw_multiples, one, x=key, **about))
+        yield Figure(name, one, partial(draw_multiples, x=key, **about))
 
 
 def _overlaid(comparison: Comparison) -> Iterator[Figure]:
@@ -137,7 +135,7 @@ def _overlaid(comparison: Comparison) -> Iterator[Figure]:
             "subject": subject,
             "x_label": name.replace("_", " ") + " (as swept)",
         }
-        yield Figure(f"curve_{name}", table, partial(draw_curve, table, **about))
+        yield Figure(f"curve_{name}", table, partial(draw_curve, **about))
 
 
 def _curves(study: StudyFolder) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,7 @@ from ...storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ...storage.study_folder import Folder
 from ..folders.settings_diff import defaults, differing, flat
 from ..folders.study import StudyFolder, load_study
+from ..numbers import counted
 from ..plots.letters import names_in, report_missing
 from ..wording.media import MEDIA_LINE
 from .cards import cards
@@ -163,8 +164,7 @@ def _about(study: StudyFolder) -> str:
     about = study.manifest
     parts = [f"Study {study.verb}, scenario {study.scenario}", f"seed {about.get('seed', 'unknown')}"]
     if "replications" in about:
-        count = about["replications"]
-        parts.append("1 replication" if count == 1 else f"{count:,} replications")
+        parts.append(counted(about["replications"], "replication"))
     if about.get("auctions"):
         parts.append(f"{about['auctions']:,} auctions")
     parts.append(f"started {about.get('started', 'at an unknown time')}")

@@ -15,20 +15,16 @@ class Strip:
     """Marks between the ends of one scale; places are in percent of its length.
 
     Attributes:
-        marks: label, value and place of the 10 %, 50 % and 90 % quantile of the drawn markets, and of the study itself.
+        marks: label, value, the value as it is read, and place of the 10 %, 50 % and 90 % quantile of the drawn markets, and of the study itself.
         zero: the place of zero.
         unit: of the values.
         worlds: the number of markets.
     """
 
-    marks: tuple[tuple[str, float, float], ...]
+    marks: tuple[tuple[str, float, str, float], ...]
     zero: float
     unit: str
     worlds: int
-
-    def amount(self, value: float) -> str:
-        """Return a value as it is read."""
-        return number(value)
 
 
 def plausible_strip(study: StudyFolder) -> Strip | None:
@@ -46,7 +42,7 @@ def plausible_strip(study: StudyFolder) -> Strip | None:
         return 100 * (value - low) / (high - low)
 
     labels = {"p10": "10 %", "p50": "median", "p90": "90 %"}
-    marks = [(labels[name], value, place(value)) for name, value in values.items()]
-    marks.append(("this study", own.estimate, place(own.estimate)))
+    marks = [(labels[name], value, number(value), place(value)) for name, value in values.items()]
+    marks.append(("this study", own.estimate, number(own.estimate), place(own.estimate)))
     rows = study.summary[study.summary["estimand"] == RANGE]
     return Strip(tuple(marks), place(0.0), str(rows["unit"].iloc[0]), int(rows["n_replications"].iloc[0]))

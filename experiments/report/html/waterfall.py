@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
+from ...estimate.ladder import PROFIT, lookup
 from ..folders.study import StudyFolder
-from ..numbers import estimate_of, interval, number
+from ..numbers import interval, number
 
 STEPS = {"same_request_step": "all data on one request", "joint_model_step": "one model of all data"}
 
@@ -28,24 +29,19 @@ def waterfall(study: StudyFolder) -> tuple[list[Bar], str]:
     """Return the bars and their unit; none where the study does not have both arms and both steps."""
     if study.verb != "value" or study.is_log:
         return [], ""
-    rows = study.summary[(study.summary["metric"] == "focal_profit") & (study.summary["arm"].notna())]
-    found = {
-        name: rows[(rows["estimand"] == estimand) & ((rows["arm"] == arm) if arm else True)]
-        for name, estimand, arm in (
-            ("silo", "utility", study.silo),
-            *((step, step, "") for step in STEPS),
-            ("joint", "utility", "joint"),
-        )
+    summary = study.summary
+    found = {step: lookup(summary, step) for step in STEPS}
+    found |= {
+        name: lookup(summary, "utility", arm=arm) for name, arm in (("silo", study.silo), ("joint", "joint"))
     }
-    if any(len(one) != 1 for one in found.values()):
+    each = {name: one for name, one in found.items() if one is not None}
+    if len(each) < len(found):
         return [], ""
-    each = {name: estimate_of(one.to_dict("records")[0]) for name, one in found.items()}
     silo, top = each["silo"].estimate, max(one.estimate for one in each.values())
     if silo <= 0 or top <= 0:
         return [], ""
-    return list(_bars(study, each, silo, max(top, silo + each["same_request_step"].estimate))), str(
-        found["silo"]["unit"].iloc[0]
-    )
+    unit = summary.loc[(summary["estimand"] == "utility") & (summary["metric"] == PROFIT), "unit"].iloc[0]
+    return list(_bars(study, each, silo, max(top, silo + each["same_request_step"].estimate))), str(unit)
 
 
 def _bars(study: StudyFolder, each: dict[str, Estimate], silo: float, top: float) -> Iterator[Bar]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
+from .matplotlib_types import Figure
 from .parts import band_line, interval_note, names_of, panel_grid
 from .style import MARKERS, amounts, caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("x", "line", "estimate", "ci_low", "ci_high", "unit")
 ADOPTER, WITHOUT = "an adopter's profit", "profit of one without"

@@ -35,10 +35,10 @@ def figures_of_log(path: Path, scenario: Scenario, seed: int, replication: int) 
     if auctions.empty:
         return
     landscape = landscape_points(auctions)
-    yield Figure("landscape", landscape, partial(draw_landscape, landscape, currency=scenario.currency))
+    yield Figure("landscape", landscape, partial(draw_landscape, currency=scenario.currency))
     if scenario.response.family != "private_value":
         rates = win_rate_points(typed(auctions, scenario, seed, replication))
-        yield Figure("win_rate", rates, partial(draw_win_rates, rates))
+        yield Figure("win_rate", rates, draw_win_rates)
 
 
 def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: int) -> pd.DataFrame:

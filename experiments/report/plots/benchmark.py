@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.benchmark import LOWEST
 from ..strategy_names import with_short_names
+from .matplotlib_types import Figure
 from .parts import annotated_map, colour_bar, names_of, room_for
 from .style import caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("market", "information", "strategy", "estimate")
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from .key_labels import key_label
+from .matplotlib_types import Axes, Figure
 from .parts import annotated_map, bracketed, colour_bar, floats, is_numeric, names_of, panel_grid, tick_text
-from .style import COLOURS, amounts, caption, new_figure, plot, require, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLOURS, amounts, caption, new_figure, one_panel, plot, require, zero_line
 
 COLUMNS = ("estimate", "ci_low", "ci_high")
 MOST_PANELS = 12
@@ -92,8 +89,7 @@ def draw_map(
     )
     limit = float(np.nanmax(estimate.abs().to_numpy(dtype=float), initial=0.0)) or 1.0
     width, height = max(6.5, min(14.0, 2.4 + 0.8 * len(columns))), max(3.4, min(10.0, 1.9 + 0.42 * len(rows)))
-    figure = new_figure(width, height)
-    axes = figure.subplots()
+    figure, axes = one_panel(width, height)
     written = bracketed(estimate, ((low > 0) | (high < 0)).to_numpy())
     if len(columns) > 14 or len(rows) > 20:
         written[:] = ""
@@ -101,8 +97,7 @@ def draw_map(
     for labels, set_ticks in ((columns, axes.set_xticks), (rows, axes.set_yticks)):
         step = max(1, math.ceil(len(labels) / 16))
         set_ticks(range(0, len(labels), step), list(map(tick_text, labels[::step])))
-    axes.set_xlabel(key_label(x))
-    axes.set_ylabel(key_label(y))
+    axes.set(xlabel=key_label(x), ylabel=key_label(y))
     colour_bar(figure, image, axes, unit)
     note = "In brackets: no difference shown (the 95 % interval of that study spans zero, or there is none)."
     caption(figure, f"{subject} over {x} and {y}", f"{note} Intervals: simulation error only.")

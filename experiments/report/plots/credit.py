@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
+from .matplotlib_types import Axes, Figure
 from .parts import interval_note, interval_points, label_rows, names_of, panel_grid
 from .style import COLOURS, caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 COLUMNS = ("channel", "by", "scope", "estimate", "ci_low", "ci_high", "truth", "unit", "n_replications")
 SCOPES = {

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from .key_labels import key_label, key_words
+from .matplotlib_types import Axes, Figure
 from .parts import INTERVAL, band_line, floats, interval_note, is_numeric, names_of
-from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLOURS, MARKERS, amounts, caption, one_panel, plot, zero_line
 
 COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
 BREAK_EVEN = ("break_even", "break_even_low", "break_even_high")
@@ -52,8 +47,7 @@ def draw_curve(
         raise ValueError("a curve shows one metric, and the table has several")
     names = None if is_numeric(curve["x"]) else names_of(map(str, curve["x"]))
     curve = curve if "line" in curve else curve.assign(line="")
-    figure = new_figure(7, 4.4)
-    axes = figure.subplots()
+    figure, axes = one_panel(7, 4.4)
     zero_line(axes)
     for number, (line, own) in enumerate(curve.groupby("line", sort=False)):
         points = own.assign(x=[names.index(str(x)) for x in own["x"]]) if names else own.sort_values("x")
@@ -67,8 +61,7 @@ def draw_curve(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
         axes.xaxis.set_minor_formatter("")
     amounts(axes.yaxis)
-    axes.set_xlabel(x_label)
-    axes.set_ylabel(f"{y_label}\n({unit})")
+    axes.set(xlabel=x_label, ylabel=f"{y_label}\n({unit})")
     caption(figure, subject, f"{silo and f'Siloed: {silo}. '}{_note(curve)}")
     return figure
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.ladder import PROFIT
 from ...estimate.sides import Sides
 from ..numbers import number
+from .matplotlib_types import Axes, Figure
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows, room_for
-from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLOURS, QUIET, caption, one_panel, plot, zero_line
 
 NO_SIDES = Sides()
 COLUMNS = ("label", "unit", "estimate", "ci_low", "ci_high", "n_replications")
@@ -72,8 +67,7 @@ def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each 
 
 def _rows(points: pd.DataFrame, height: float) -> tuple[Figure, Axes]:
     """Return a panel with its named rows and the zero line; to its right the numbers that are drawn in it."""
-    figure = new_figure(8.5 + room_for(map(str, points["label"]), usual=20), 1.9 + height * len(points))
-    axes = figure.subplots()
+    figure, axes = one_panel(8.5 + room_for(map(str, points["label"]), usual=20), 1.9 + height * len(points))
     zero_line(axes, vertical=True)
     label_rows(axes, list(points["label"]), str(points["unit"].iloc[0]))
     axes.tick_params(axis="y", length=0)

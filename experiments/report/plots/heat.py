@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.curves import HEAT_COLUMNS
+from .matplotlib_types import Figure
 from .parts import annotated_map, bracketed, colour_bar
 from .style import caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PANELS = {
     "same_request": "Same-request step: stacked - silo",
@@ -55,8 +51,7 @@ def draw_heat(
         )
         written = bracketed(values, ((low > 0) | (high < 0)).to_numpy())
         image = annotated_map(axes, values, written, limits=(-limit, limit))
-        axes.set_title(title)
-        axes.set_xlabel(f"interaction ({interaction_unit})")
+        axes.set(title=title, xlabel=f"interaction ({interaction_unit})")
     panels[0].set_ylabel("redundancy (correlation of the sources)")
     colour_bar(figure, image, list(panels), unit)
     note = (

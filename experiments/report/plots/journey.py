@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from jointbid.sim.journey.process import STAGES
 
+from .matplotlib_types import Figure
 from .parts import names_of
-from .style import COLOURS, LIGHT, amounts, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .style import COLOURS, LIGHT, amounts, caption, one_panel, plot, require
 
 COLUMNS = ("day", "stage", "accounts", "share")
 DAY_H = 24.0
@@ -47,15 +43,13 @@ def draw_journey(points: pd.DataFrame) -> Figure:
     share = points.groupby("stage", sort=False)["share"].agg(["first", "last"])
     labels = [f"{stage}, {share['first'][stage]:.1%} to {share['last'][stage]:.1%}" for stage in stages]
     colours = [PALETTE[number % len(PALETTE)] for number in range(len(stages))]
-    figure = new_figure(8.4, 4.4)
-    axes = figure.subplots()
+    figure, axes = one_panel(8.4, 4.4)
     day, accounts = wide.index.to_numpy(dtype=float), wide.to_numpy().T
     axes.stackplot(day, accounts, labels=labels, colors=colours, edgecolor=LIGHT, linewidth=0.5)
     axes.margins(0)
     amounts(axes.xaxis)
     amounts(axes.yaxis)
-    axes.set_xlabel("time (days)")
-    axes.set_ylabel("accounts (count)")
+    axes.set(xlabel="time (days)", ylabel="accounts (count)")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
     note = "With each stage: its share of all accounts after the first and the last step."
     caption(figure, "Journeys: accounts by stage over time", note)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from ...estimate.sides import Sides
+from .matplotlib_types import Figure
 from .parts import interval_note, interval_points, is_shown, label_rows, room_for
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ASIDE = ("split_budget", "summed", "clicks")
 """Arms that are no rung of the ladder: other ways of not joining."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...cells.arms import FOCAL
+from .matplotlib_types import Figure
 from .parts import annotated_map, colour_bar
-from .style import COLOURS, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .style import COLOURS, caption, one_panel, plot, require
 
 LANDSCAPE_COLUMNS = ("price_cpm", "share_below")
 WIN_RATE_COLUMNS = ("profile", "context", "requests", "wins", "win_rate")
@@ -51,17 +47,15 @@ def draw_landscape(points: pd.DataFrame, *, currency: str) -> Figure:
         currency: of the prices.
     """
     shown = points[points["price_cpm"] > 0]
-    figure = new_figure(7, 4.2)
-    axes = figure.subplots()
+    figure, axes = one_panel(7, 4.2)
     price, share = shown["price_cpm"].to_numpy(), shown["share_below"].to_numpy()
     axes.step(price, share, where="post", color=COLOURS[0])
     if len(shown) > 1:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter("")
+    axes.set(xlabel=f"bid (CPM in {currency})", ylabel="price to beat at or below it\n(share of requests)")
     axes.set_ylim(0, 1.02)
-    axes.set_xlabel(f"bid (CPM in {currency})")
-    axes.set_ylabel("price to beat at or below it\n(share of requests)")
     note = "The higher of the floor and the best bid of others. Where others win, their bid is known, as in a simulation."
     caption(figure, "Bid landscape: the price to beat", note)
     return figure
@@ -90,12 +84,10 @@ def draw_win_rates(points: pd.DataFrame) -> Figure:
     )
     most = float(np.nanmax(wide.to_numpy(), initial=0.0)) or 1.0
     rows, columns = wide.shape
-    figure = new_figure(max(6.0, min(11.0, 2.6 + 0.55 * columns)), max(3.4, min(8.0, 2.0 + 0.33 * rows)))
-    axes = figure.subplots()
+    figure, axes = one_panel(max(6.0, min(11.0, 2.6 + 0.55 * columns)), max(3.4, min(8.0, 2.0 + 0.33 * rows)))
     written = (100 * wide).map(lambda value: "" if columns > 20 or np.isnan(value) else f"{value:.0f}")
     image = annotated_map(axes, wide, written.to_numpy(dtype=str), limits=(0.0, most), colours="Blues")
-    axes.set_xlabel("context (type, by number)")
-    axes.set_ylabel("profile (type, by number)")
+    axes.set(xlabel="context (type, by number)", ylabel="profile (type, by number)")
     colour_bar(figure, image, axes, "win rate (share of requests)")
     note = "In the cells: percent of the requests of that pair that were won. True types, whether the bidder saw them or not."
     caption(figure, "Win rate by profile and context", note)

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...cells.lattice import AND, JOINT, NONE
 from ..numbers import number
+from .matplotlib_types import Axes, Figure
 from .parts import in_lines, is_shown, names_of
-from .style import COLOURS, QUIET, caption, new_figure, plot
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLOURS, QUIET, caption, one_panel, plot
 
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
 MOST = 4
@@ -73,8 +69,7 @@ def draw_lattice(points: pd.DataFrame) -> Figure:
         )
     place = _places(sources)
     widest = max(sum(y == row for _, y in place.values()) for row in range(len(sources) + 1))
-    figure = new_figure(max(7.5, 3.4 * widest), 2.2 + 1.55 * len(sources))
-    axes = figure.subplots()
+    figure, axes = one_panel(max(7.5, 3.4 * widest), 2.2 + 1.55 * len(sources))
     axes.set_axis_off()
     for row, shown in zip(edges.to_dict("records"), is_shown(edges), strict=True):
         _edge(axes, row, place, sources, is_shown=bool(shown))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.figure import Figure
+import pandas as pd
+
+from .matplotlib_types import Figure
 
 BASE = "DejaVu Sans"
 """The style's font, which comes with matplotlib."""

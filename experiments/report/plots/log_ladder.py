@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from .matplotlib_types import Figure
 from .parts import interval_points, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("tags", "budget_share", "arm", "estimate", "ci_low", "ci_high")
 
@@ -36,10 +33,8 @@ def draw_log_ladder(table: pd.DataFrame, *, unit: str) -> Figure:
             x = [shares.index(share) + (i - (len(arms) - 1) / 2) * step for share in own["budget_share"]]
             colours, marker = [COLOURS[i % len(COLOURS)]] * len(own), MARKERS[i % len(MARKERS)]
             interval_points(axes, own, x, colours=colours, marker=marker, is_upright=True, label=arm)
-        axes.set_title(str(tags))
         axes.set_xticks(range(len(shares)), [_fraction(share) for share in shares])
-        axes.set_xlim(-0.5, len(shares) - 0.5)
-        axes.set_xlabel("budget (share of the log's cost)")
+        axes.set(title=str(tags), xlabel="budget (share of the log's cost)", xlim=(-0.5, len(shares) - 0.5))
         axes.grid(visible=False, axis="x")
     amounts(grid[0].yaxis)
     grid[0].set_ylabel(f"profit\n({unit})")

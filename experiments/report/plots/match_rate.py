@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
-from .style import COLOURS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .matplotlib_types import Figure
+from .style import COLOURS, amounts, caption, one_panel, plot, zero_line
 
 COLUMNS = ("match_rate", "estimate", "ci_low", "ci_high", "extrapolated")
 
@@ -26,8 +22,7 @@ def draw_match_rate(table: pd.DataFrame, *, unit: str) -> Figure:
 
     rows = table.sort_values("match_rate")
     measured, beyond = (rows[rows["extrapolated"] == is_beyond] for is_beyond in (False, True))
-    figure = new_figure(6.5, 4.2)
-    axes = figure.subplots()
+    figure, axes = one_panel(6.5, 4.2)
     zero_line(axes)
     if "band_low" in rows and rows["band_low"].notna().any():
         axes.plot(

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ..numbers import number
+from .matplotlib_types import Figure
 from .parts import band_line, floats, names_of
-from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, one_panel, plot, zero_line
 
 COLUMNS = ("month", "estimate", "ci_low", "ci_high", "unit")
 LEVEL_COLUMNS = ("shape", "cost", "x", "estimate", "band_low", "band_high", "unit")
@@ -45,8 +42,7 @@ def draw_cumulative(points: pd.DataFrame, *, subject: str = "Cumulative net valu
     """A line with the band of its interval, and where it crosses zero; where it never does, the note says so."""
     month, estimate = floats(points, "month", "estimate")
     payback = _crossing(month, estimate)
-    figure = new_figure(7.5, 4.4)
-    axes = figure.subplots()
+    figure, axes = one_panel(7.5, 4.4)
     zero_line(axes)
     band_line(axes, points, "month")
     if math.isfinite(payback):
@@ -85,9 +81,7 @@ def draw_months(
         own = table[table["panel"] == name]
         zero_line(axes)
         band_line(axes, own, "month")
-        axes.set_title(str(name))
-        axes.set_xlabel(time)
-        axes.set_ylabel(f"difference ({own['unit'].iloc[0]})")
+        axes.set(title=str(name), xlabel=time, ylabel=f"difference ({own['unit'].iloc[0]})")
         amounts(axes.yaxis)
     caption(figure, subject, f"{about} Bands: 95 % interval of each month, simulation error only.")
     return figure
@@ -115,8 +109,7 @@ def draw_levels(table: pd.DataFrame) -> Figure:
             own = table[(table["cost"] == cost) & (table["shape"] == shape)]
             style, band = f"{MARKERS[line % len(MARKERS)]}-", ("band_low", "band_high")
             band_line(axes, own, "x", line=line, style=style, band=band, markersize=4, label=str(shape))
-        axes.set_title(f"cost: {cost}")
-        axes.set_xlabel("level of collaboration")
+        axes.set(title=f"cost: {cost}", xlabel="level of collaboration")
     amounts(panels[0].yaxis)
     panels[0].set_ylabel(f"net value over the horizon\n({table['unit'].iloc[0]})")
     panels[-1].legend(title="what it brings", loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -46,4 +46,4 @@ def figures_of(
         drawn.append(("pacing", arm_pacing(timeseries, budget), partial(draw_pacing, subject=subject)))
     for name, points, draw in drawn:
         if len(points):
-            yield Figure(name, points, partial(draw, points))
+            yield Figure(name, points, draw)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ...cells.lattice import JOINT
+from .matplotlib_types import Figure
 from .parts import names_of
-from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, require
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .style import COLOURS, MARKERS, QUIET, caption, one_panel, plot, require
 
 COLUMNS = ("bidder", "hour", "spend", "spend_share", "share_of")
 SHARES = {
@@ -78,8 +76,7 @@ def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the 
     bidders = names_of(points["bidder"])
     named = [b for b in bidders if str(b).startswith("focal")] if len(bidders) > NAMED else bidders
     crowd = [b for b in bidders if b not in named]
-    figure = new_figure(7.5, 4.4)
-    axes = figure.subplots()
+    figure, axes = one_panel(7.5, 4.4)
     for i, bidder in enumerate(crowd):
         rows, label = points[points["bidder"] == bidder], f"{len(crowd)} others" if i == 0 else None
         axes.plot(rows["hour"], rows["spend_share"], color=QUIET, alpha=0.45, linewidth=0.9, label=label)

@@ -5,19 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..numbers import number
+from .matplotlib_types import Axes, AxesImage, Figure
 from .style import COLOURS, DARK, LIGHT, amounts
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
-    from numpy.typing import NDArray
 
 INTERVAL = ("ci_low", "ci_high")
 USUAL_LABEL, INCHES_A_CHARACTER = 16, 0.085

@@ -10,19 +10,15 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import Any, ParamSpec
 
 import pandas as pd
 
 from jointbid.sim.paths import expand
 
 from .letters import give_letters
+from .matplotlib_types import Axes, Axis, Figure
 from .values import with_marks
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.axis import Axis
-    from matplotlib.figure import Figure
 
 COLOURS = tuple(f"C{i}" for i in range(8))
 """The style sheet's colours, in their order."""
@@ -84,13 +80,19 @@ def plot(*columns: str) -> Callable[[Callable[_Draw, Figure]], Callable[_Draw, F
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that belongs to no window."""
+    """Return an empty figure, in inches, that belongs to no window."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
+    """Return an empty figure with one panel, and that panel."""
+    figure = new_figure(width, height)
+    return figure, figure.subplots()
 
 
 def save(

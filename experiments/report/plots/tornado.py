@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
+from .matplotlib_types import Figure
 from .parts import INTERVAL, floats, label_rows, names_of
 from .style import COLOURS, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 COLUMNS = ("panel", "arm", "unit", "estimate", "ci_low", "ci_high")
 

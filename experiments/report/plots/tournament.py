@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from ...estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS, TIED
 from ..strategy_names import with_short_names
+from .matplotlib_types import Axes, Figure
 from .parts import annotated_map, colour_bar, interval_points, label_rows, names_of, room_for
-from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, zero_line
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from .style import COLOURS, MARKERS, QUIET, caption, new_figure, one_panel, plot, zero_line
 
 WORLD_COLUMNS = ("world", "first", "difference", "ci_low", "ci_high", "finding")
 TITLES = {"together": "All in one market", "pairings": "Each against each"}
@@ -53,8 +48,7 @@ def draw_payoffs(payoffs: pd.DataFrame) -> Figure:
         for value in values.flat
     ]
     further = room_for(names)
-    figure = new_figure(2.6 + 0.75 * len(names) + further, 2.0 + 0.48 * len(names) + further)
-    axes = figure.subplots()
+    figure, axes = one_panel(2.6 + 0.75 * len(names) + further, 2.0 + 0.48 * len(names) + further)
     limits = (float(np.nanmin(values)), float(np.nanmax(values)))
     image = annotated_map(axes, wide, np.array(texts).reshape(values.shape), limits=limits, colours="Blues")
     best = payoffs.drop_duplicates("opponent").set_index("opponent")["best_response"]
@@ -78,8 +72,7 @@ def draw_worlds(table: pd.DataFrame, unit: str) -> Figure:
         unit: of the differences.
     """
     rows = with_short_names(table).sort_values("difference", ascending=False, ignore_index=True)
-    figure = new_figure(8.5, 2.2 + 0.13 * len(rows))
-    axes = figure.subplots()
+    figure, axes = one_panel(8.5, 2.2 + 0.13 * len(rows))
     zero_line(axes, vertical=True)
     for number, name in enumerate(rows["first"].value_counts().index):
         marker, own = MARKERS[number % len(MARKERS)], rows[rows["first"] == name]

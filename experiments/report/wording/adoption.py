@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from jointbid.sim.scenario import Scenario
 
@@ -13,10 +15,6 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import CAVEAT, claim, counted, interval, listed, number
 from ..tables import DASH, between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 AMOUNT, NOTHING = "{amount} {unit} ({interval})", "nothing that is shown ({interval} {unit})"
 REGRET = {True: "regret_of_an_adopter", False: "regret_of_one_without"}
@@ -36,10 +34,10 @@ def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) 
             for estimand in ("adopter_profit", "non_adopter_profit", "gain_from_adopting")
         )
         market = [lookup(summary, "utility", metric, label(k)) for metric in ("bidder_surplus", "revenue")]
-        rows.append((k, adopter, other, gain, gain, gain, *market))
+        rows.append((k, adopter, other, gain, gain, *market))
     return text_table(
         f"By how many of {bidders} bidders hold the data, {unit}", rows, ("adopters", str), ("profit of one", middle),
-        ("of one without", middle), ("gain of the last", signed), ("95 % interval", between),
+        ("of one without", middle), ("gain of the last", signed, between),
         ("worth its cost", partial(_worth, cost=cost)), ("all bidders' surplus", middle), ("seller's revenue", middle),
         left=0,
     )  # fmt: skip

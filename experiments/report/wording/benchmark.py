@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+
+from rich.table import Table
 
 from ...estimate.benchmark import Scores
 from ..numbers import CAVEAT, counted, estimate_of, number
 from ..strategy_names import short_names, with_short_names
 from ..tables import DASH, between, middle, text_table
 from .tournament import ranks
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
 
 HEADS = {
     "second_price": "second",
@@ -32,13 +29,10 @@ def score_table(scores: Scores) -> Table:
     for row in scores.ranked.to_dict("records"):
         name, own = str(row["strategy"]), estimate_of(row)
         rank, gain = ranks(row["rank_best"], row["rank_worst"]), scores.gain(name)
-        rows.append(
-            (shown[name], rank, own, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain, gain)
-        )
+        rows.append((shown[name], rank, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain))
     return text_table(
         "Score over all games: 0 the bidder without data, 100 hindsight", rows, ("strategy", str), ("rank", str),
-        ("score", middle), ("95 % interval", between), ("joint", middle), ("silo", middle), ("joint adds", middle),
-        ("95 % interval", between),
+        ("score", middle, between), ("joint", middle), ("silo", middle), ("joint adds", middle, between),
         caption="rank: what the paired comparisons allow, Holm-corrected, 95 %; silo: the CMO's data alone",
     )  # fmt: skip
 

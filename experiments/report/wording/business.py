@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from ...config.first_party import FirstParty
 from ...config.settings import Settings
@@ -13,10 +15,6 @@ from ...estimate.ladder import lookup
 from ...estimate.money import CostTerms
 from ..numbers import claim, duration, estimate_of, interval, number, paid_back, shown
 from ..tables import DASH, blank_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 FIGURES = {
     ("net_value", "net_value"): "net value a month, over the horizon",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
+from rich.table import Table
 
 from ..numbers import number
 from ..tables import value_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 NAMES = {
     "logged": "won auctions alone, lost ones count 0",
@@ -23,14 +19,8 @@ NAMES = {
 
 def bounds_table(bounds: pd.DataFrame) -> Table:
     """Return the value under each bound."""
-    several = bounds["tags"].nunique() > 1
     title = f"Value of joint data with the auctions that the logger lost: {bounds['unit'].iloc[0]}"
-    return value_table(
-        title,
-        bounds,
-        "prices above the logger's bid",
-        lambda row: NAMES[row["bound"]] + (f" ({row['tags']})" if several else ""),
-    )
+    return value_table(title, bounds, "prices above the logger's bid", lambda row: NAMES[row["bound"]])
 
 
 def bounds_sentence(bounds: pd.DataFrame, tags: str, how: str) -> str:

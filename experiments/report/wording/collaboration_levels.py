@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import claim, interval, number, paid_back
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueSettings]) -> Iterator[str]:

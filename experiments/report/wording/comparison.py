@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich.table import Table
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE
 from ..folders.comparison import HEADLINE, Comparison
 from ..numbers import claim, estimate_of, interval, number
 from ..tables import DASH, between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 HEADS = {
     "value_of_joint_data": "value of joint data", "same_request_step": "same-request step",
@@ -36,18 +34,18 @@ def comparison_table(comparison: Comparison) -> Table | None:
     cut = f"; {len(shown) - ROWS_MOST:,} more in points.csv" if len(shown) > ROWS_MOST else ""
     return text_table(
         f"{HEADS[estimand].capitalize()}, {' or '.join(units)}", shown[:ROWS_MOST], ("study", str),
-        ("estimate", middle), ("95 % interval", between), ("over the first", signed), ("95 % interval", between), ("pairs", str),
+        ("estimate", middle, between), ("over the first", signed, between), ("pairs", str),
         caption=f"~ no difference shown: the interval of the difference spans zero{cut}",
     )  # fmt: skip
 
 
 def _rows(comparison: Comparison, estimand: str, differences: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     own = [known[estimand][0] for known in comparison.known]
-    yield comparison.labels[0], own[0], own[0], None, None, DASH
+    yield comparison.labels[0], own[0], None, DASH
     later = zip(comparison.labels[1:], own[1:], differences.to_dict("records"), strict=True)
     for label, one, row in later:
         found = estimate_of(row)
-        yield label, one, one, found, found, "yes" if str(row["method"]).startswith("paired") else "no"
+        yield label, one, found, "yes" if str(row["method"]).startswith("paired") else "no"
 
 
 def sentence(comparison: Comparison) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
+from rich.table import Table
 
 from ...estimate.in_units import IN_UNITS
 from ...estimate.ladder import lookup
 from ..numbers import CAVEAT, claim, interval, number
 from ..tables import between, middle, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 UNITS = {
     "per_requests": "{money}",
@@ -44,6 +41,6 @@ def worth_table(summary: pd.DataFrame, silo: str) -> Table | None:
         unit=unit,
         silo=silo,
     )
-    found = ((row["unit"], *[lookup(rows, IN_UNITS, row["metric"])] * 2) for row in rows.to_dict("records"))
-    columns = ("unit", str), ("value of joint data", middle), ("95 % interval", between)
+    found = ((row["unit"], lookup(rows, IN_UNITS, row["metric"])) for row in rows.to_dict("records"))
+    columns = ("unit", str), ("value of joint data", middle, between)
     return text_table(title, found, *columns, caption=f"Before what joining costs; {CAVEAT}.")

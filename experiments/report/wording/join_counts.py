@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from rich.table import Table
 
 from ...logs.formats.joins.join_counts import JoinCounts, TableCounts
 from ..tables import text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 NEVER_FITS = "no key fits: there is nothing to join"
 UNLIKE = 3.0

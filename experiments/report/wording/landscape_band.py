@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pandas as pd
+from rich.table import Table
 
 from ...estimate.ladder import VALUE
+from ...logs.replay.plan import ReplayPlan
 from ..numbers import estimate_of, number
 from ..tables import between, middle, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ...logs.replay.plan import ReplayPlan
 
 COLUMNS = ("landscape", "tags", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 
@@ -65,12 +60,10 @@ def band_notes(plan: ReplayPlan, name: str) -> tuple[str, ...]:
 def band_table(band: pd.DataFrame) -> Table:
     """Return the value of joint data in each landscape, with and without suspect values."""
     rows = _profits(band, None)
-    cells = [
-        (row["landscape"], row["tags"], estimate_of(row), estimate_of(row)) for row in rows.to_dict("records")
-    ]
+    cells = [(row["landscape"], row["tags"], estimate_of(row)) for row in rows.to_dict("records")]
     title = f"Value of joint data in each landscape, without a budget limit: {rows['unit'].iloc[0]}"
-    columns: tuple[tuple[str, Any], ...] = (("tags", str), ("value", middle), ("95 % interval", between))
-    return text_table(title, cells, ("landscape", str), *columns, caption="")
+    columns = ("landscape", str), ("tags", str), ("value", middle, between)
+    return text_table(title, cells, *columns, caption="")
 
 
 def _profits(band: pd.DataFrame, tags: str | None) -> pd.DataFrame:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...config.value_settings import ValueSettings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.learning import AMOUNT, COST, LEARNED, LOST_TO_LEARNING, OVER_EXACT_SILO, PAYS_FROM
 from ...estimate.sides import Sides
-from ..numbers import interval, number
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ..numbers import claim
 
 
 def learning_sentences(
@@ -26,12 +24,9 @@ def learning_sentences(
         return
 
     def changed(found: Estimate, more: str, less: str) -> str:
-        if found.finding == "no interval":
-            return f"a difference of {number(found.estimate)} (no interval)"
-        amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
-        if found.finding in {"positive", "negative"}:
-            return (more if found.finding == "positive" else less).format(amount)
-        return f"no difference shown ({number(found.estimate)}, {interval(found)})"
+        amount = "{amount} ({interval})"
+        none, unknown = "no difference shown ({amount}, {interval})", "a difference of {amount} (no interval)"
+        return claim(found, more.format(amount), loss=less.format(amount), none=none, unknown=unknown)
 
     joining = changed(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
     yield (

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...estimate.ladder import lookup
 from ...estimate.media import MEDIA, SAME_BUDGET
 from ..numbers import claim, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MEDIA_LINE = "Per 100 "
 """How the line begins."""

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import pandas as pd
+from rich.table import Table
 
 from ..numbers import estimate_of, interval, number
 from ..tables import value_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 ESTIMATORS = {"plug_in": "by the models alone", "doubly_robust": "doubly robust"}
 
@@ -18,9 +14,7 @@ ESTIMATORS = {"plug_in": "by the models alone", "doubly_robust": "doubly robust"
 def off_policy_table(table: pd.DataFrame) -> Table:
     """Return the estimates over all requests."""
     title = f"Value of joint data over all requests, won and lost: {table['unit'].iloc[0]}"
-    return value_table(
-        title, table, "estimate", lambda row: f"{ESTIMATORS[row['estimator']]}{_of(table, row)}"
-    )
+    return value_table(title, table, "estimate", lambda row: ESTIMATORS[row["estimator"]])
 
 
 def off_policy_sentence(table: pd.DataFrame, unit: str) -> str:
@@ -38,7 +32,7 @@ def off_policy_sentence(table: pd.DataFrame, unit: str) -> str:
 def click_value_table(table: pd.DataFrame) -> Table:
     """Return the value of joint data under each worth of a click."""
     title = f"Value of joint data without a budget limit, by what a click is worth: {table['unit'].iloc[0]}"
-    return value_table(title, table, "a click's value", lambda row: f"{row['click_value']}{_of(table, row)}")
+    return value_table(title, table, "a click's value", lambda row: str(row["click_value"]))
 
 
 def click_value_sentence(table: pd.DataFrame) -> str:
@@ -69,7 +63,3 @@ def refit_table(table: pd.DataFrame) -> Table:
     """Return the interval with all models learned anew."""
     title = f"Value of joint data without a budget limit: {table['unit'].iloc[0]}"
     return value_table(title, table, "interval", lambda _: "models learned anew")
-
-
-def _of(table: pd.DataFrame, row: dict[Any, Any]) -> str:
-    return f" ({row['tags']})" if table["tags"].nunique() > 1 else ""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...estimate.ladder import lookup
 from ...estimate.plausible_range import PERCENT, QUANTILES, RANGE
 from ..numbers import counted, interval, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 NAMED = 2
 """Keys that are named, those of the strongest rank correlations."""

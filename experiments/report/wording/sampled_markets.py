@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from ...estimate.intervals import LEVEL, Estimate
 from ...estimate.ladder import P_HOLM, lookup
 from ..numbers import interval, number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 WHICH = "interval: which worlds were drawn"
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from ...config.study_settings import Range
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ..numbers import interval, number
 from ..tables import between, middle, signed, text_table
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 
 def effect_table(summary: pd.DataFrame, ranges: Sequence[Range], unit: str) -> Table:
@@ -22,13 +20,10 @@ def effect_table(summary: pd.DataFrame, ranges: Sequence[Range], unit: str) -> T
     for one in sorted(ranges, key=lambda one: -_size(summary, one.key)):
         mean = lookup(summary, "morris_mean", "effect", one.key)
         total = lookup(summary, "sobol_total", "variance_share", one.key)
-        rows.append(
-            (one.key, f"{one.low:g} to {one.high:g}", mean, mean, _size(summary, one.key), total, total)
-        )
+        rows.append((one.key, f"{one.low:g} to {one.high:g}", mean, _size(summary, one.key), total))
     return text_table(
         f"What moves the value of joint data over each range, {unit}", rows, ("key", str), ("range", str),
-        ("effect", signed), ("95 % interval", between), ("size", number), ("of variance", middle),
-        ("95 % interval", between),
+        ("effect", signed, between), ("size", number), ("of variance", middle, between),
     )  # fmt: skip
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pandas as pd
+from rich.table import Table
 
 from ...cells.cell import TOGETHER
 from ...estimate.intervals import Estimate
@@ -15,9 +15,6 @@ from ...estimate.tournament import PAIRINGS
 from ..numbers import CAVEAT, counted, estimate_of, listed, number
 from ..strategy_names import short_names, with_short_names
 from ..tables import DASH, between, middle, percent, text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
 """Formats as tables, plots and sentences name them."""
@@ -47,15 +44,13 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
             for metric in (SEAT_PROFIT, "profit_pct")
         )
         further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
-        cells.append(
-            (shown[name], ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further)
-        )
+        cells.append((shown[name], ranks(row["rank_best"], row["rank_worst"]), own, below, share, *further))
     of_pairs, tilde = (
         (", mean over opponents", "; ~ no difference shown") if format_ == PAIRINGS else ("", "")
     )
     return text_table(
         f"{FORMATS[format_]}{of_pairs}: profit, {rows['unit'].iloc[0]}", cells, ("strategy", str), ("rank", str),
-        ("profit", middle), ("95 % interval", between), ("below hindsight", middle), ("%", middle),
+        ("profit", middle, between), ("below hindsight", middle), ("%", middle),
         *((head, percent if format_ == TOGETHER else _signed) for head, *_ in wanted),
         caption=f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
     )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.table import Table
 
 from jointbid.sim.scenario import Scenario
 
@@ -14,10 +16,6 @@ from ..numbers import claim, counted, number
 from ..strategy_names import short_names
 from ..tables import text_table
 from .sampled_markets import WHICH, goes_with, percent, share_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
 
 
 def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:

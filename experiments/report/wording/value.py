@@ -118,12 +118,7 @@ def others(summary: pd.DataFrame) -> str:
     if found["welfare"] is None:
         return ""
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
-    none = "{name}, no difference shown ({interval})"
-    said = [
-        claim(value, "{name} {amount} ({interval})", none=none, unknown=none, name=name)
-        for name, value in found.items()
-        if value is not None
-    ]
+    said = [_change(name, value) for name, value in found.items() if value is not None]
     return f"It changes, in {rows['unit'].iloc[0]}: {'; '.join(said)}."
 
 
@@ -144,13 +139,13 @@ def _changes(summary: pd.DataFrame, estimand: str) -> str:
         "payments": "its payments",
     }
     found = {name: lookup(summary, estimand, metric) for metric, name in names.items()}
-    return "; ".join(
-        f"{name} {number(one.estimate)} ({interval(one)})"
-        if one.finding in {"positive", "negative"}
-        else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
-        for name, one in found.items()
-        if one is not None
-    )
+    return "; ".join(_change(name, one) for name, one in found.items() if one is not None)
+
+
+def _change(name: str, found: Estimate) -> str:
+    """What something changes by: "revenue 12 (10 to 14)"."""
+    none = "{name}, no difference shown ({interval})"
+    return claim(found, "{name} {amount} ({interval})", none=none, unknown=none, name=name)
 
 
 def holders(who: str | int, bidders: int) -> str:

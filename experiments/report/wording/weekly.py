@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.table import Table
 
 from ...estimate.holdout_power import WANTED
 from ..numbers import number
 from ..tables import text_table
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def season_table(weeks: pd.DataFrame, currency: str) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -13,7 +13,6 @@ from ...cells.cell import Cell
 from ...config.study_settings import AttributionSettings
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
-from ...execution.tasks import Work
 from ...report.plots.credit import credit_points, draw_credit
 from ...report.plots.figure import Figure
 from ...report.wording.attribution import budget_table, credit_table, sentences
@@ -31,16 +30,12 @@ class Attribution(Study[AttributionSettings]):
         "end-to-end view": ("end_to_end_value", "focal_profit"),
         "test over last touch": ("test_over_last_touch", "focal_profit"),
     }
+    work = staticmethod(run_cell)
 
     @property
     def columns(self) -> Sequence[str]:
         """With p-values of the keys where worlds are drawn."""
         return (*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else []))
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that plays one season: campaigns by channel, their log and their test."""
-        return run_cell
 
     @property
     def parts(self) -> Sequence[StudyPart]:
@@ -93,8 +88,7 @@ class Attribution(Study[AttributionSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield what each channel is credited with against what it did."""
-        points = credit_points(summary)
-        yield Figure("credit", points, partial(draw_credit, points))
+        yield Figure("credit", credit_points(summary), draw_credit)
 
     def about(self) -> Mapping[str, Any]:
         """Return whose log each channel is in."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -14,6 +14,7 @@ from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.plugins import origin, plugins
 from jointbid.strategies.registry import BUILT_IN, UnknownStrategyError, find, make
 
+from ...cells.benchmark_game import run_game
 from ...cells.cell import Cell, code_version, label
 from ...cells.lattice import NONE
 from ...cells.versions import version
@@ -21,9 +22,9 @@ from ...config.points import digest, load
 from ...config.study_settings import BenchmarkSettings
 from ...errors import BadInput, closest
 from ...estimate.benchmark import INFORMATION, SCORE, UNIT, Scores, scores_of
-from ...estimate.intervals import mean_interval
+from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import row_of
-from ...execution.tasks import Work
+from ...report.numbers import estimate_of
 from ...report.plots.benchmark import draw_scores
 from ...report.plots.figure import Figure
 from ...report.strategy_names import notes as notes_on_names
@@ -40,6 +41,7 @@ class Benchmark(Study[BenchmarkSettings]):
     """Each strategy in every market of the suite, with joint data and with the CMO's alone."""
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {"first strategy's score": (SCORE, SCORE)}
+    work = staticmethod(run_game)
 
     @property
     def suite(self) -> Suite:
@@ -56,13 +58,6 @@ class Benchmark(Study[BenchmarkSettings]):
     def strategies(self) -> tuple[StrategySpec, ...]:
         """The strategies that are scored."""
         return self.settings.study.strategies or tuple(StrategySpec(name=name) for name in BUILT_IN)
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that plays one game."""
-        from ...cells.benchmark_game import run_game
-
-        return run_game
 
     @property
     def is_complete(self) -> bool:
@@ -185,31 +180,14 @@ class Benchmark(Study[BenchmarkSettings]):
                 yield row_of(f"{SCORE}_{information}", name, SCORE, UNIT, scores.of(information, name))
             yield row_of("gain_of_joint_data", name, SCORE, UNIT, scores.gain(name))
         for row in scores.by_game.to_dict("records"):
-            numbers = {key: row[key] for key in ("estimate", "ci_low", "ci_high", "n_replications")}
-            about = {
-                "estimand": f"{SCORE}_{row['market']}_{row['information']}",
-                "arm": row["strategy"],
-                "metric": SCORE,
-            }
-            yield {**about, "unit": UNIT, **numbers}
+            game = f"{SCORE}_{row['market']}_{row['information']}"
+            yield row_of(game, row["strategy"], SCORE, UNIT, estimate_of(row))
         for row in scores.ranked.to_dict("records"):
-            ends = {
-                "ci_low": row["rank_best"],
-                "ci_high": row["rank_worst"],
-                "n_replications": row["n_replications"],
-            }
-            yield {
-                "estimand": "rank",
-                "arm": row["strategy"],
-                "metric": SCORE,
-                "unit": "rank",
-                "estimate": row["rank"],
-                **ends,
-            }
+            ranks = Estimate(row["rank"], row["rank_best"], row["rank_worst"], row["n_replications"])
+            yield row_of("rank", row["strategy"], SCORE, "rank", ranks)
         for row in scores.compared.to_dict("records"):
-            numbers = {key: row[key] for key in ("estimate", "ci_low", "ci_high", "n_replications")}
             sides = f"{row['strategy']} - {row['other']}"
-            yield {"estimand": "difference", "arm": sides, "metric": SCORE, "unit": UNIT, **numbers}
+            yield row_of("difference", sides, SCORE, UNIT, estimate_of(row))
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Return the ranking, the scores by game, and all paired comparisons."""
@@ -236,7 +214,7 @@ class Benchmark(Study[BenchmarkSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the scores of each strategy and market."""
-        yield Figure("scores", self.scores.by_game, partial(draw_scores, self.scores.by_game))
+        yield Figure("scores", self.scores.by_game, draw_scores)
 
     def about(self) -> Mapping[str, Any]:
         """Return the suite, its addresses, and the packages that bring strategies."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ class Levels(MarketPart[ValueSettings]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the net value over the level."""
         for name, table in self.tables(summary).items():
-            yield Figure(name, table, partial(draw_levels, table))
+            yield Figure(name, table, draw_levels)
 
     def _readings(self) -> dict[tuple[str, str], Readings]:
         """What was found by shape and cost, the plan's own first; without shapes of which a cell failed."""

@@ -7,7 +7,6 @@ what has been booked until then, less what it spent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -102,7 +101,7 @@ class Overtaking(MarketPart[ValueSettings]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the lead by month."""
         for name, table in self.tables(summary).items():
-            yield Figure(name, table, partial(draw_lead, table))
+            yield Figure(name, table, draw_lead)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield from when on the slow plan is ahead, or that it never is within the horizon."""

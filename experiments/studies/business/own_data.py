@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -139,7 +138,7 @@ class OwnData(MarketPart[ValueSettings]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield both by month."""
         for name, table in self.tables(summary).items():
-            yield Figure(name, table, partial(draw_months, table))
+            yield Figure(name, table, draw_months)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield when to switch, or that it never pays."""

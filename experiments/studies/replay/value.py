@@ -13,6 +13,7 @@ from ...config.points import Point, content_hash, digest
 from ...execution.progress import say
 from ...logs.formats.registry import fingerprint
 from ...logs.replay.plan import ReplayPlan
+from ...report.html.page import write_report
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
 from ...report.plots.log_ladder import draw_log_ladder
@@ -26,7 +27,7 @@ from ...storage.study_folder import Folder
 from ..base import Findings
 from ..business.money import terms_at
 from ..run_folder import RunFiles, write_run
-from ..session import CELLS, SUMMARY, StudyResult, report
+from ..session import CELLS, SUMMARY, StudyResult
 from .ladder import run_replay
 
 CODE = (
@@ -70,7 +71,7 @@ def value(point: Point) -> StudyResult:
     if known.get("content") == content and folder.is_done():
         models, summary = (pd.read_parquet(point.folder / name) for name in (MODELS, SUMMARY))
         if not (point.folder / REPORT).is_file():
-            report(point.folder)
+            write_report(point.folder)
         more = {
             name: pd.read_parquet(file)
             for name in MORE
@@ -98,8 +99,7 @@ def _figures(summary: pd.DataFrame) -> Iterator[Figure]:
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     limited = profit[profit["budget_share"] <= 1]
     if len(limited):
-        draw = partial(draw_log_ladder, limited, unit=str(profit["unit"].iloc[0]))
-        yield Figure("log_ladder", limited, draw)
+        yield Figure("log_ladder", limited, partial(draw_log_ladder, unit=str(profit["unit"].iloc[0])))
 
 
 def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
@@ -107,7 +107,7 @@ def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
     if "joins" in more:
         joins = more["joins"]
         curve = joins[joins["curve"] == "match_rate"].sort_values("match_rate")
-        yield Figure("match_rate", curve, partial(draw_match_rate, curve, unit=str(curve["unit"].iloc[0])))
+        yield Figure("match_rate", curve, partial(draw_match_rate, unit=str(curve["unit"].iloc[0])))
 
 
 def _answer(

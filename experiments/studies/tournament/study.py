@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -11,12 +11,12 @@ import pandas as pd
 from jointbid.strategies.plugins import origin, plugins
 
 from ...cells.cell import TOGETHER, Cell
+from ...cells.match import run_match
 from ...cells.replications import TUNING
 from ...config.lineup import Lineup, lineup_of
 from ...config.study_settings import TournamentSettings
 from ...estimate.metrics import at_point
 from ...estimate.tournament import Results
-from ...execution.tasks import Work
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_payoffs, draw_ranks
 from ...report.strategy_names import notes as notes_on_names
@@ -33,17 +33,11 @@ class Tournament(Study[TournamentSettings]):
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {
         "first strategy's score": ("score_together", "profit")
     }
+    work = staticmethod(run_match)
 
     @property
     def columns(self) -> None:
         """All that the rows have."""
-
-    @cached_property
-    def work(self) -> Work:
-        """The function that plays one match."""
-        from ...cells.match import run_match
-
-        return run_match
 
     @cached_property
     def parts(self) -> Sequence[StudyPart]:
@@ -88,9 +82,9 @@ class Tournament(Study[TournamentSettings]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield the ranks that the comparisons allow, and the payoff matrix."""
         results = self._results
-        yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
+        yield Figure("ranks", results.ranked, draw_ranks)
         if results.matrix:
-            yield Figure("payoffs", results.payoffs, partial(draw_payoffs, results.payoffs))
+            yield Figure("payoffs", results.payoffs, draw_payoffs)
 
     def about(self) -> Mapping[str, Any]:
         """Return how many replications, the strategies, the best response to each, and the packages that bring them."""

@@ -97,7 +97,7 @@ class Worlds(SampledMarkets[TournamentSettings, Matches]):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
         """Yield who is ahead in each world."""
         if len(self.table):
-            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit.name))
+            yield Figure("worlds", self.table, partial(draw_worlds, unit=self.unit.name))
 
 
 def _together(matches: Matches) -> list[Cell]:

@@ -127,11 +127,11 @@ class Curves(CurvePoints):
         for curve, rows in self._values:
             value = rows[(rows["estimand"] == VALUE) & (rows["metric"] == PROFIT)]
             value = with_break_even(value, summary, curve.name)
-            yield Figure(curve.swept.title, value, partial(learning.draw_value, value, money, label))
+            yield Figure(curve.swept.title, value, partial(learning.draw_value, unit=money, silo=label))
             if len(lost := rows[rows["metric"] == LOST]):
-                yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(draw_lost, lost, label))
+                yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(draw_lost, silo=label))
         for title, cost in self._costs:
-            yield Figure(title, cost, partial(learning.draw, cost, money))
+            yield Figure(title, cost, partial(learning.draw, unit=money))
 
     @cached_property
     def _silo(self) -> str:
@@ -209,7 +209,7 @@ class Map(CurvePoints):
             is_logit = self.settings.scenario.response.family == "logit"
             of_axis = "log-odds" if is_logit else "currency per impression"
             silo = silos_of(sides.values())
-            draw = partial(draw_heat, heat, unit=money, silo=silo, interaction_unit=of_axis)
+            draw = partial(draw_heat, unit=money, silo=silo, interaction_unit=of_axis)
             yield Figure("redundancy_interaction", heat, draw)
 
 

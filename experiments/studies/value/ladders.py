@@ -96,8 +96,7 @@ class Ladders(MarketPart[ValueSettings]):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the ladder."""
-        points = ladder_points(summary)
-        yield Figure("ladder", points, partial(draw_ladder, points, sides=self._sides))
+        yield Figure("ladder", ladder_points(summary), partial(draw_ladder, sides=self._sides))
 
     def about(self) -> dict[str, Any]:
         """Return the number of replications, the silo, what was chosen on pilots, and whose data each silo is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -26,11 +26,9 @@ from ...estimate.learning import (
 from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
+from ...report.plots.matplotlib_types import Figure as Drawing
 from ..base import Row
 from ..cell_plans import LEARNED_LADDER, CellPlan
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Drawing
 
 BOTH = "both"
 AMOUNT = "study.train_requests"
