@@ -55,9 +55,9 @@ def refused(problem: str) -> Iterator[None]:
         raise BadInput(f"{problem} ({error.strerror or error})") from None
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+def closest(word: str, known: Iterable[str], likeness: float = 0.5) -> str:
+    """Return `; did you mean 'x'?` for the known word that is most like `word`, at least by `likeness` (0 to 1), else an empty string."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .account import AccountState, Standing
-from .brains import check_kind, price_column
+from .brains import check_kind, one_text, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
@@ -182,6 +182,8 @@ class BidderSession:
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
         columns = self._world.columns
         held = columns if information is None else information
+        if wrong := one_text(information):
+            raise TrialError(f"bidder {self.name!r}: information = {wrong}")
         unknown = [name for name in held if name not in columns]
         if unknown:
             raise TrialError(

@@ -28,12 +28,14 @@ def check_arguments(scenario: object, strategies: object) -> None:
 
 
 def check_kind(bidder: str, strategy: object) -> None:
-    """Raise ``TypeError`` for a class in place of an instance, a valuation without a policy, or anything else."""
+    """Raise ``TypeError`` for a class in place of an instance, a valuation without a policy, a text for names, or anything else."""
     for part in (strategy, *(getattr(strategy, key, None) for key in ("policy", "valuation"))):
         if isinstance(part, type):
             raise TypeError(
                 f"bidder {bidder!r}: {part.__name__} is a class; give an instance: {part.__name__}(...)"
             )
+        if wrong := one_text(getattr(part, "reads", None)):
+            raise TypeError(f"bidder {bidder!r}: {type(part).__name__}.reads = {wrong}")
     name = type(strategy).__name__
     if hasattr(strategy, VALUE) and not hasattr(strategy, "bid"):
         raise TypeError(
@@ -52,6 +54,13 @@ def no_strategy(thing: object) -> str:
         f"{name} is no strategy: it has no {', '.join(lacks)}; derive it from jointbid.Policy"
         if lacks
         else ""
+    )
+
+
+def one_text(names: object) -> str:
+    """Return what is wrong with a text in place of a tuple of names, as which its letters would pass; empty for anything else."""
+    return (
+        f"{names!r} is one text, and no tuple of names; write ({names!r},)" if isinstance(names, str) else ""
     )
 
 

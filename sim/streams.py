@@ -125,6 +125,12 @@ class Streams:
     seed: int
     replication: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is no whole number, of which text would be made all the same."""
+        for name, number in (("seed", self.seed), ("replication", self.replication)):
+            if not isinstance(number, int | np.integer) or number < 0:
+                raise ValueError(f"{name} = {number!r}: allowed: a whole number, 0 or more")
+
     def uniform(self, name: str, start: int, n: int) -> NDArray[np.float64]:
         """Uniforms in [0, 1) at positions ``start`` to ``start + n - 1`` of the stream ``name``; shape (n,)."""
         out = np.empty(n)

@@ -185,7 +185,8 @@ class Parser(argparse.ArgumentParser):
         for word in rest:
             if word.startswith("-") and " " not in word:
                 name = word.partition("=")[0]
-                raise BadInput(f"{name}: no such option{closest(name, self.needs)}")
+                meant = closest(name, self.needs, likeness=0.7) or self._as_key(name.strip("-"))
+                raise BadInput(f"{name}: no such option{meant}")
         found.words = [*rest, *words[end + 1 :]]
         if found.words and not self.has_words:
             raise BadInput(
@@ -196,6 +197,11 @@ class Parser(argparse.ArgumentParser):
                 raise BadInput(f"{name}: {self._lacks(name)}")
         found.help = fitted(self.format_help()) if found.help else ""
         return found
+
+    def _as_key(self, name: str) -> str:
+        """Return what to write where a key was meant; empty of a verb that takes none."""
+        takes_keys = "key=value" in str(self.usage)
+        return f"; keys are written key=value, without dashes; see jointbid help {name}" if takes_keys else ""
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print."""

@@ -28,7 +28,7 @@ class Entry:
     """One study.
 
     Attributes:
-        status: ``done``, ``failed``; ``running`` while a command works on it, ``stopped`` where one was killed; ``damaged``
+        status: ``done``, ``failed``; ``running`` while a command works on it, ``stopped`` where one was stopped or killed; ``damaged``
             where a file of a finished one is gone.
         version: of jointbid.
         code: version of the code that computed its cells.

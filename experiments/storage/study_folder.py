@@ -24,7 +24,7 @@ from .ownership import record
 if TYPE_CHECKING:
     import pandas as pd
 
-Status = Literal["running", "done", "failed"]
+Status = Literal["running", "done", "failed", "stopped"]
 LOCK = ".lock"
 PROBE_BYTES = 1 << 16
 """Free space without which no study is begun."""
@@ -62,9 +62,9 @@ class Folder:
             try:
                 record(self.path, STATUS, MANIFEST)
                 yield
-            except BaseException:
+            except BaseException as error:
                 if self.read_json(STATUS).get("status") == "running":
-                    self._fail()
+                    self._end("stopped" if isinstance(error, KeyboardInterrupt) else "failed")
                 raise
             finally:
                 self.cells.close()
@@ -86,13 +86,13 @@ class Folder:
         """Return which of these files are gone or changed since they were written."""
         return [name for name, checksum in checksums.items() if _checksum(self.path / name) != checksum]
 
-    def _fail(self) -> None:
+    def _end(self, status: Status) -> None:
         try:
-            self.status("failed")
+            self.status(status)
         except OSError:  # a full disk: where the old status stands there is room for the new one
             with suppress(OSError), (self.path / STATUS).open("r+b") as file:
                 size = os.fstat(file.fileno()).st_size
-                file.write(b'{"status": "failed"}'.ljust(size - 1) + b"\n")
+                file.write(json.dumps({"status": status}).encode().ljust(size - 1) + b"\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Return the content of a JSON file; empty where the file is absent or damaged."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
 from jointbid.sim.audience import consent_law
+from jointbid.sim.brains import one_text
 from jointbid.sim.journey.process import backwards, journey_of, stationary
 from jointbid.sim.response import truth
 from jointbid.sim.scenario import HOUR_US, MOVING, Source, SyntheticSupply
@@ -43,6 +44,8 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
 
     Of several copies of the same data the first alone is read. Raises ``ValueError`` for a source that the scenario does not have.
     """
+    if wrong := one_text(information):
+        raise ValueError(f"information = {wrong}")
     unknown = [name for name in information if name not in scenario.source]
     if unknown:
         has = ", ".join(scenario.source) or "none"

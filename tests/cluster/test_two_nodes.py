@@ -194,4 +194,4 @@ def test_ctrl_c(environment, tmp_path):
     assert time.monotonic() - began < 10, "generous: all of this runs on the cores that others leave"
     assert "the same command again goes on" in said
     assert "Traceback" not in said
-    assert json.loads((folder(tmp_path / "results") / "status.json").read_text()) == {"status": "failed"}
+    assert json.loads((folder(tmp_path / "results") / "status.json").read_text()) == {"status": "stopped"}

@@ -28,6 +28,11 @@ SAMPLE = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 # what it is, the words that the message must have, the command line after `jointbid`
 CASES = [
     ("no such verb", ["valu", "did you mean 'value'"], ["valu"]),
+    (
+        "an option for a key",
+        ["--replications: no such option", "without dashes; see jointbid help replications"],
+        ["value", "--replications", "3"],
+    ),
     ("no such option", ["--multirum", "did you mean '--multirun'"], ["value", "--multirum"]),
     ("option without value", ["--config-dir", "folder"], ["value", "--config-dir"]),
     ("option with a wrong value", ["--cfg hydra", "must be job"], ["value", "--cfg", "hydra"]),

@@ -260,7 +260,7 @@ def test_ctrl_c(executor):
     assert process.returncode == 130
     assert "the same command again goes on" in said
     assert "Traceback" not in said
-    assert status() == "failed"
+    assert status() == "stopped"
 
 
 # -- pieces -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from jointbid.sim.public_columns import ENGINE_COLUMNS
 from jointbid.sim.scenario import MAX_MICROS, Delay, Source
 from jointbid.sim.streams import Streams
 from jointbid.sim.supply import chunks
+from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes
 
 
@@ -154,6 +155,25 @@ def test_what_is_no_scenario_or_no_strategy_is_named():
         simulate("default", {}, seed=1)
     with pytest.raises(TypeError, match="'me': int is no strategy: it has no reads"):
         simulate(Scenario(), {"me": 1}, seed=1)
+
+
+@pytest.mark.parametrize("name", ["seed", "replication"])
+@pytest.mark.parametrize("number", [-1, 1.5, "1", None])
+def test_what_is_no_whole_number_is_no_seed(name, number):
+    with pytest.raises(ValueError, match=rf"{name} = {number!r}: allowed: a whole number, 0 or more"):
+        simulate(Scenario(), {}, **{"seed": 1, name: number})
+
+
+def test_a_text_is_no_tuple_of_names():
+    scenario = Scenario.model_validate({"source": {"profile": {}}})
+    with pytest.raises(ValueError, match=r"information = 'profile' is one text, .*write \('profile',\)"):
+        bayes(scenario, "profile")
+
+    class Letters(Policy):
+        reads = "value"
+
+    with pytest.raises(TypeError, match=r"'me': Letters\.reads = 'value' is one text"):
+        simulate(scenario, {"me": Priced(bayes(scenario, ("profile",)), Letters())}, seed=1)
 
 
 def test_a_misspelt_source_is_refused():

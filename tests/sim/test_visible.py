@@ -174,6 +174,7 @@ def test_a_mapping_and_a_length():
         ((), ("age_context",), r"reads column 'age_context'"),
         (None, ("truth",), r"reads column 'truth'"),
         (("profil",), None, r"no source 'profil'; this scenario has: profile, context"),
+        ("profile", None, r"'focal': information = 'profile' is one text, .*; write \('profile',\)"),
     ],
 )
 def test_what_the_data_does_not_show_cannot_be_read(information, reads, message):
