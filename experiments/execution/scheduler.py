@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Generic
@@ -94,9 +94,12 @@ class Driver(Generic[Answer]):
             ):
                 for finished in done:
                     self._take(finished.task.owner, finished.outcomes, progress)
+        except BaseException as error:
+            for waiting in self._open.values():  # each leaves its folder as the error asks for
+                with suppress(type(error)):
+                    waiting.study.throw(error)
+            raise
         finally:
-            for waiting in self._open.values():
-                waiting.study.close()
             self._open.clear()
 
     def _feed(self, points: Iterator[Point], progress: StudyProgress) -> Iterator[Task | None]:

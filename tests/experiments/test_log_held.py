@@ -22,7 +22,7 @@ DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 @pytest.fixture(scope="module")
 def long_log(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("long") / "1458.txt"
-    write_click_price_pctr(path, 40_000, 3)
+    write_click_price_pctr(path, 40_000)
     return path
 
 
